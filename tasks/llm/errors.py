@@ -1,0 +1,96 @@
+"""Everything a provider can do wrong, as one small family.
+
+Each error says what happens next: `retry` (again, here), `move_on` (the next provider of the
+chain may answer), and whether the attempt may have been `billed`.
+"""
+
+from decimal import Decimal
+
+
+class LLMError(Exception):
+    """A model did not give a usable answer. The text is for the user."""
+
+    retry = False
+    move_on = False
+
+    def __init__(self, message: str, *, provider: str = "", usage: object | None = None) -> None:
+        super().__init__(message)
+        self.provider = provider
+        self.usage = usage
+        """Usage the provider reported for the failed attempt (`prompt.Usage`), if it did."""
+
+
+class TryLater(LLMError):
+    """Too many requests or an overloaded server: the same call may work in a while."""
+
+    retry = True
+    move_on = True
+
+    def __init__(self, message: str, *, delay: float | None = None, provider: str = "") -> None:
+        super().__init__(message, provider=provider)
+        self.delay = delay
+        """Seconds the server asked to wait, if it said."""
+
+
+class RateLimited(TryLater):
+    """Refused for its rate (429 per minute): everybody waits."""
+
+
+class QuotaGone(LLMError):
+    """The day's quota is used up."""
+
+    move_on = True
+
+
+class Unreachable(LLMError):
+    """No connection, or it broke, or the answer never ended."""
+
+    retry = True
+    move_on = True
+
+
+class Refused(LLMError):
+    """The provider's safety filter refused the prompt or the answer."""
+
+    move_on = True
+
+
+class CutShort(LLMError):
+    """The answer ended before it was complete. `text` is what came."""
+
+    def __init__(
+        self, message: str, *, text: str = "", provider: str = "", usage: object | None = None
+    ) -> None:
+        super().__init__(message, provider=provider, usage=usage)
+        self.text = text
+
+
+class Malformed(LLMError):
+    """The answer came whole but is no scene, on any rung of the ladder. `text` is what came."""
+
+    move_on = True
+
+    def __init__(self, message: str, *, text: str = "", provider: str = "") -> None:
+        super().__init__(message, provider=provider)
+        self.text = text
+
+
+class BadRequest(LLMError):
+    """The request cannot succeed as it is: unknown model, wrong parameter, location."""
+
+
+class BadKey(BadRequest):
+    """The key is missing, wrong or not allowed."""
+
+
+class NoPrice(BadRequest):
+    """The model has no known price, so no cap could hold."""
+
+
+class CapReached(LLMError):
+    """The next call's worst case does not fit under a spend cap. Nothing was sent."""
+
+    def __init__(self, message: str, *, cap_usd: Decimal, spent_usd: Decimal) -> None:
+        super().__init__(message)
+        self.cap_usd = cap_usd
+        self.spent_usd = spent_usd

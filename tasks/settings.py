@@ -1,0 +1,66 @@
+"""Settings from the environment and `.env`; parameters of a flow or command go before them."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ProviderName = Literal["gemini", "claude", "openai", "offline"]
+SandboxName = Literal["auto", "e2b", "bubblewrap", "monty", "none"]
+
+
+class Settings(BaseSettings):
+    """Every setting, by the name of its environment variable in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    gemini_api_key: SecretStr | None = None
+    anthropic_api_key: SecretStr | None = None
+    openai_api_key: SecretStr | None = None
+    e2b_api_key: SecretStr | None = None
+
+    use_real_llm: bool | None = Field(
+        None, description="false: the offline writer even with a key. Unset: a key decides."
+    )
+    llm_chain: str = Field("", description="Providers in order, 'gemini,claude,offline'.")
+    llm_sdk: Literal["google-genai", "google-generativeai"] = "google-genai"
+    gemini_model: str = "gemini-2.5-flash"
+    claude_model: str = "claude-haiku-4-5"
+    openai_model: str = ""
+    judge_model: str = Field("", description="Model that judges branches; the writer's if empty.")
+    gemini_base_url: str = ""
+    claude_base_url: str = ""
+    openai_base_url: str = ""
+    llm_timeout: float = Field(120.0, gt=0, description="Seconds one attempt may take.")
+    llm_deadline: float = Field(
+        600.0, gt=0, description="Seconds a call with its retries may take."
+    )
+    llm_temperature: float = Field(0.9, ge=0, le=2)
+    llm_max_output_tokens: int = Field(8192, ge=256)
+    llm_thinking_budget: int | None = Field(None, ge=0, description="Tokens; unset: the model's.")
+
+    llm_rate_limit: int | None = Field(None, gt=0, description="Requests per minute.")
+    llm_tokens_per_minute: int | None = Field(None, gt=0)
+    llm_requests_per_day: int | None = Field(None, gt=0)
+    llm_concurrency: int = Field(100, gt=0, description="Calls in flight.")
+    llm_burst: int | None = Field(
+        None, gt=0, description="Requests; a tenth of the limit if unset."
+    )
+
+    llm_max_cost: Decimal | None = Field(None, gt=0, description="USD a run may spend.")
+    llm_max_cost_per_day: Decimal | None = Field(None, gt=0)
+    llm_max_cost_total: Decimal | None = Field(None, gt=0, description="USD a project may spend.")
+    llm_prices: Path | None = Field(None, description="A YAML file of prices on top of the list.")
+
+    talewright_sandbox: SandboxName = "auto"
+    talewright_home: Path = Field(
+        Path("~/.talewright"), description="Ledger, cache and raw answers."
+    )
+    talewright_ledger_url: str = Field("", description="SQLAlchemy URL; SQLite at home if empty.")
+
+    @property
+    def home(self) -> Path:
+        """The folder for the ledger and raw answers, with `~` resolved."""
+        return self.talewright_home.expanduser()

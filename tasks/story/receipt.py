@@ -1,0 +1,62 @@
+"""The receipt: what a run cost, to the micro-dollar, and what it refused."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.story.base import Line, Model, Usd
+
+
+class Tally(Model):
+    """Calls, tokens and money summed over some ledger rows."""
+
+    name: str = Field(description="What the rows have in common, e.g. 'generate' or '1.2'.")
+    calls: int = Field(0, ge=0, description="Attempts that reached a provider.")
+    cached: int = Field(0, ge=0, description="Answers taken from the cache instead.")
+    failed: int = Field(0, ge=0, description="Attempts without a usable answer.")
+    tokens_in: int = Field(0, ge=0)
+    tokens_cached: int = Field(0, ge=0, description="Part of tokens_in, at the cached price.")
+    tokens_thinking: int = Field(0, ge=0, description="Part of tokens_out.")
+    tokens_out: int = Field(0, ge=0, description="Thinking included.")
+    cost_usd: Usd = Decimal(0)
+    saved_usd: Usd = Field(Decimal(0), description="What cached answers would have cost.")
+
+
+class RefusedBranch(Model):
+    """A branch that did not get in."""
+
+    scene_id: str
+    choice: Line
+    reason: str
+
+
+class Receipt(Model):
+    """What one run of one or more stories cost. `total` is the sum of `by_step`."""
+
+    run_id: str
+    title: Line
+    outcome: Literal["complete", "partial", "cap reached", "failed", "cancelled"]
+    started: datetime
+    seconds: float = Field(ge=0)
+    writer: Line
+    total: Tally
+    by_step: list[Tally] = []
+    by_scene: list[Tally] = []
+    by_model: list[Tally] = []
+    sandbox_seconds: float = Field(0.0, ge=0)
+    sandbox_usd: Usd = Decimal(0)
+    cap_usd: Usd | None = None
+    estimate_usd: Usd | None = None
+    prices_of: date | None = Field(None, description="Date of the price list.")
+    refused: list[RefusedBranch] = []
+    rungs: dict[str, int] = Field({}, description="Answers per rung of the parsing ladder.")
+    missing: list[str] = Field([], description="Scenes not written, with the reason.")
+    missing_usd: Usd | None = Field(None, description="What the missing scenes would cost.")
+    notes: list[str] = []
+
+    @property
+    def spent_usd(self) -> Decimal:
+        """Models and sandboxes together."""
+        return self.total.cost_usd + self.sandbox_usd

@@ -1,0 +1,93 @@
+"""Scenes and branches: what the model returns, and what the story keeps."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
+
+from tasks.story.base import Model, Text, Usd
+from tasks.story.brief import EndingKind
+from tasks.story.code import CodeReport
+from tasks.story.effects import Effect
+from tasks.story.quality import Quality
+from tasks.story.verdict import Verdict
+
+SceneId = Annotated[str, Field(pattern=r"^1(\.[1-9][0-9]*)*$")]
+"""`1` is the opening; `1.2` follows from the second branch of `1`."""
+
+
+class DialogueLine(Model):
+    """One thing somebody says."""
+
+    character_id: str = Field(description="Character id of the speaker.")
+    text: Text = Field(description="The words, without quotation marks.")
+    emotion: str = Field("", description="How it is said, in a word: 'wary', 'tender'.")
+
+
+class BranchDraft(Model):
+    """A choice the player may take, as the model proposes it."""
+
+    choice: Text = Field(description="What the player reads and chooses: 'Climb down the well'.")
+    consequence: Text = Field(description="What happens then, in one to three sentences.")
+    effects: list[Effect] = Field(
+        [], description="What the choice changes; quotes come from choice or consequence."
+    )
+
+
+class SceneText(Model):
+    """What a scene says, and what it changes."""
+
+    title: Annotated[str, Field(max_length=120)] = Field(description="A title of a few words.")
+    setting_description: Text = Field(description="Where we are, in one or two sentences.")
+    place: str = Field(description="Id of the place the scene happens in.")
+    present: list[str] = Field(description="Ids of the characters who are there.")
+    narrative_text: Text = Field(description="The prose of the scene, without the dialogue.")
+    dialogue: list[DialogueLine] = Field(description="What is said, in order.")
+    emotional_tone: str = Field(description="The scene's tone in a word or two.")
+    effects: list[Effect] = Field(
+        description="Everything the scene changes; quotes come from its own text."
+    )
+
+
+class SceneDraft(SceneText):
+    """A scene as the model returns it: this is the response schema."""
+
+    story_branches: list[BranchDraft] = Field(
+        description="The choices at its end; none if the scene is an ending."
+    )
+
+
+class Branch(BranchDraft):
+    """A proposed branch with its verdict; `leads_to` is set once the next scene exists."""
+
+    branch_id: str = Field(description="Scene id and a letter: '1.2b'.")
+    verdict: Verdict
+    leads_to: SceneId | None = None
+    revised: bool = Field(False, description="Rewritten once after a refusal.")
+
+
+class Provenance(Model):
+    """Who wrote something, with which prompt."""
+
+    provider: str = Field(description="'gemini', 'claude', 'openai' or 'offline'.")
+    model: str
+    prompt_id: str
+    prompt_version: int
+    prompt_hash: str = Field(description="First 12 hex digits of the prompt file's SHA-256.")
+    seed: int
+    stand_in: bool = Field(False, description="The offline writer stood in for a model.")
+    rung: str = Field("as is", description="Rung of the parsing ladder that was needed.")
+
+
+class Scene(SceneText):
+    """A scene as it stands in the story, with everything known about it."""
+
+    scene_id: SceneId
+    story_branches: list[Branch] = Field([], description="Accepted branches, in order.")
+    refused_branches: list[Branch] = []
+    verdict: Verdict = Field(description="The verdict on the scene's own text and effects.")
+    ending: EndingKind | None = Field(None, description="Set if the path ends here.")
+    code: list[CodeReport] = []
+    quality: Quality
+    written_by: Provenance
+    cost_usd: Usd = Field(Decimal(0), description="Everything spent on it, refused branches too.")

@@ -1,0 +1,65 @@
+"""A whole story: the world and brief it grew from, and its scenes."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.story.base import Id, Line, Model
+from tasks.story.brief import Brief
+from tasks.story.scene import Branch, Scene, SceneId
+from tasks.story.world import World
+
+FORMAT_VERSION: Literal[1] = 1
+
+
+class Missing(Model):
+    """A scene that could not be written, and why."""
+
+    scene_id: SceneId
+    reason: Line
+
+
+class Story(Model):
+    """A branching story. The first scene is the opening; the rest are reached by branches."""
+
+    format_version: Literal[1] = FORMAT_VERSION
+    id: Id
+    title: Line
+    world: World
+    brief: Brief
+    seed: int
+    depth: int = Field(ge=0, description="Levels of choices below the opening.")
+    breadth: int = Field(ge=1, description="Branches followed from each scene, at most.")
+    written_by: Line = Field(description="E.g. 'gemini-2.5-flash' or 'offline writer'.")
+    scenes: list[Scene] = []
+    missing: list[Missing] = Field([], description="Scenes a run ended without.")
+
+    @property
+    def opening(self) -> Scene:
+        """The first scene; raises IndexError if the story has none."""
+        return self.scenes[0]
+
+    def scene(self, scene_id: SceneId) -> Scene:
+        """The scene of that id; raises KeyError if there is none."""
+        for scene in self.scenes:
+            if scene.scene_id == scene_id:
+                return scene
+        raise KeyError(scene_id)
+
+    def refused(self) -> Iterator[tuple[Scene, Branch]]:
+        """Every refused branch, with the scene that proposed it."""
+        for scene in self.scenes:
+            for branch in scene.refused_branches:
+                yield scene, branch
+
+    def paths(self) -> Iterator[list[Scene]]:
+        """Every way from the opening to a scene nothing follows, as lists of scenes."""
+        by_id = {scene.scene_id: scene for scene in self.scenes}
+        stack = [[self.opening]] if self.scenes else []
+        while stack:
+            path = stack.pop()
+            onward = [by_id[b.leads_to] for b in path[-1].story_branches if b.leads_to in by_id]
+            if not onward:
+                yield path
+            stack.extend([*path, scene] for scene in reversed(onward) if scene not in path)

@@ -1,0 +1,53 @@
+"""Verdicts: whether a branch may enter the story, and why not."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.story.base import Model
+
+Category = Literal["timeline", "character", "world_rules", "coherence"]
+Severity = Literal["error", "warning", "info"]
+Decision = Literal["accept", "review", "reject"]
+
+
+class Issue(Model):
+    """One thing that is wrong, with the words on both sides."""
+
+    check: str = Field(description="Id of the check that found it, e.g. 'D2'.")
+    name: str = Field(description="The check's name, e.g. 'the dead act'.")
+    category: Category
+    severity: Severity
+    message: str = Field(description="What is wrong, in one sentence for the designer.")
+    quote: str = Field("", description="The words of the scene or branch.")
+    fact: str = Field("", description="The words of the fact, rule or scene it contradicts.")
+    source: str = Field("", description="Where the fact stands: 'world', or a scene or rule id.")
+    suggested_fix: str = ""
+    found_by: Literal["rule", "inferred", "judge", "person"] = "rule"
+    confidence: float = Field(1.0, ge=0, le=1)
+
+
+class Verdict(Model):
+    """What was checked on one proposed branch, and what came of it.
+
+    Scores are 0 to 1, or None when no check of that kind was eligible.
+    """
+
+    decision: Decision
+    overall_score: float | None = Field(None, ge=0, le=1)
+    timeline_score: float | None = Field(None, ge=0, le=1)
+    character_score: float | None = Field(None, ge=0, le=1)
+    world_rules_score: float | None = Field(None, ge=0, le=1)
+    coherence_score: float | None = Field(None, ge=0, le=1)
+    coverage: float = Field(ge=0, le=1, description="Share of all checks that could be made.")
+    confidence: float = Field(1.0, ge=0, le=1)
+    dead_end_risk: float = Field(0.0, ge=0, le=1)
+    issues: list[Issue] = []
+    judge: Literal["not asked", "asked", "unavailable"] = "not asked"
+    ungrounded: int = Field(0, description="Judge's issues dropped because a quote was invented.")
+    intended: str | None = Field(None, description="A person's reason for letting it stand.")
+
+    @property
+    def valid(self) -> bool:
+        """Whether the branch may enter the story."""
+        return self.decision != "reject"
