@@ -45,9 +45,7 @@ class Settings(BaseSettings):
     llm_tokens_per_minute: int | None = Field(None, gt=0)
     llm_requests_per_day: int | None = Field(None, gt=0)
     llm_concurrency: int = Field(100, gt=0, description="Calls in flight.")
-    llm_burst: int | None = Field(
-        None, gt=0, description="Requests; a tenth of the limit if unset."
-    )
+    llm_burst: int | None = Field(None, gt=0, description="Requests; unset: a tenth of a minute's.")
 
     llm_max_cost: Decimal | None = Field(None, gt=0, description="USD a run may spend.")
     llm_max_cost_per_day: Decimal | None = Field(None, gt=0)

@@ -30,9 +30,7 @@ class CodeReport(Model):
     verdict: CodeVerdict
     engine: Engine
     stdout: str = ""
-    error: str | None = Field(
-        None, description="Last line of the traceback, or why it did not run."
-    )
+    error: str | None = Field(None, description="Last line of the traceback, or why not run.")
     matches_expected: bool | None = Field(None, description="None: no output was stated.")
     seconds: float = Field(0.0, ge=0)
     cost_usd: Usd = Decimal(0)

@@ -1,0 +1,27 @@
+"""What the writer is asked for: one scene at the end of one path."""
+
+from pydantic import Field
+
+from tasks.story.base import Line, Model, Text
+from tasks.story.brief import EndingKind
+from tasks.story.scene import SceneId, SceneText
+
+
+class PathStep(Model):
+    """A scene already written on the path, and the choice that was taken at its end."""
+
+    scene_id: SceneId
+    scene: SceneText
+    choice: Text
+    consequence: Text
+
+
+class SceneAsk(Model):
+    """One scene to write. `facts` are sentences of what holds now on this path."""
+
+    scene_id: SceneId
+    path: list[PathStep] = Field([], description="From the opening to the scene before this one.")
+    facts: list[Line] = []
+    branches: int = Field(3, ge=0, description="Choices to propose; 0 for an ending.")
+    ending: EndingKind | None = None
+    seed: int = 0

@@ -1,0 +1,61 @@
+"""One home and one Prefect server for the whole session, and no keys of the user's."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+
+def free_port() -> int:
+    """A TCP port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# Prefect reads its settings when it is first imported, so they are set before that.
+HOME = Path(tempfile.mkdtemp(prefix="talewright-tests-"))
+API_URL = f"http://127.0.0.1:{free_port()}/api"
+for name in [n for n in os.environ if n.endswith("_API_KEY") or n.startswith(("LLM_", "PREFECT_"))]:
+    del os.environ[name]
+os.environ |= {
+    "PREFECT_HOME": str(HOME / "prefect"),
+    "PREFECT_API_URL": API_URL,
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "TALEWRIGHT_HOME": str(HOME / "talewright"),
+    "DO_NOT_TRACK": "1",
+}
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """The API URL of a real Prefect server on SQLite."""
+    port = API_URL.split(":")[-1].removesuffix("/api")
+    log = (HOME / "server.log").open("w")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--port", port],
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        for _ in range(600):
+            try:
+                if httpx.get(f"{API_URL}/health").is_success:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        else:
+            raise RuntimeError(f"no Prefect server: {(HOME / 'server.log').read_text()[-2000:]}")
+        yield API_URL
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
