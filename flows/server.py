@@ -1,0 +1,101 @@
+"""The Prefect server that keeps a run's records after the command has ended.
+
+Prefect's ephemeral server ends with the process, and most task runs are lost with it. So where no
+`PREFECT_API_URL` is set, a command uses the server that already runs on this machine or starts one
+in the background; `prefect server stop` ends it.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import httpx
+from prefect import __version__
+from prefect.settings import get_current_settings
+
+from tasks.errors import UserError
+
+PORTS = range(4200, 4210)
+START_TIMEOUT = 180.0
+"""Seconds; a first start creates the database, which took 9 to 18 s on two cores."""
+
+
+def ensure_server(say: Callable[[str], None]) -> str:
+    """The API URL of a running Prefect server; starts one on this machine if none is configured.
+
+    `say` is told in one line what is being waited for. Raises UserError.
+    """
+    configured = get_current_settings().api.url
+    if configured:
+        if _version(configured) is None:
+            raise UserError(
+                f"No Prefect server answers at {configured}. Start it, or unset PREFECT_API_URL "
+                "to let talewright start one on this machine."
+            )
+        return configured
+    return _running() or _start(next((port for port in PORTS if _free(port)), None), say)
+
+
+def _start(port: int | None, say: Callable[[str], None]) -> str:
+    if port is None:
+        raise UserError(
+            f"Ports {PORTS[0]} to {PORTS[-1]} are all taken, so no Prefect server can start. "
+            "Set PREFECT_API_URL to a server of yours."
+        )
+    say(f"Starting a Prefect server on port {port} (the first start takes some seconds) ...")
+    _forget_dead_server()
+    start = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "prefect", "server", "start", "--background", "--port", str(port)],
+        env=os.environ | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # Another command may be starting one at this moment: then ours is refused, theirs comes up.
+    until = time.monotonic() + (START_TIMEOUT if start.returncode == 0 else 30)
+    while time.monotonic() < until:
+        running = _running()
+        if running:
+            return running
+        time.sleep(0.2)
+    raise UserError(
+        f"The Prefect server did not start: {(start.stderr or start.stdout).strip()[-500:]} "
+        f"Try `prefect server start --port {port}` to see why."
+    )
+
+
+def _forget_dead_server() -> None:
+    """Remove the pid file of a server that was killed: Prefect would refuse to start another."""
+    pid_file = get_current_settings().home / "server.pid"
+    try:
+        os.kill(int(pid_file.read_text()), 0)
+    except FileNotFoundError:
+        return
+    except (ProcessLookupError, ValueError):
+        pid_file.unlink(missing_ok=True)
+
+
+def _running() -> str | None:
+    """The URL of a server of our Prefect version on one of our ports."""
+    return next((_url(p) for p in PORTS if not _free(p) and _version(_url(p)) == __version__), None)
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/api"
+
+
+def _version(api_url: str) -> str | None:
+    try:
+        answer = httpx.get(f"{api_url}/admin/version", timeout=5)
+    except httpx.HTTPError:
+        return None
+    return str(answer.json()) if answer.is_success else None
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
