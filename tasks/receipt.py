@@ -1,0 +1,88 @@
+"""The receipt of a run: from the ledger's sums to the page in the Prefect UI."""
+
+from collections.abc import Sequence
+
+from prefect.artifacts import acreate_markdown_artifact
+
+from tasks.markdown import escape, table
+from tasks.story.base import Usd
+from tasks.story.receipt import Receipt, Tally
+
+
+def money(usd: Usd) -> str:
+    """USD to the micro-dollar: `$0.001234`."""
+    return f"${usd:.6f}"
+
+
+def receipt_markdown(receipt: Receipt) -> str:
+    """The receipt as Markdown, for the UI and for reading."""
+    parts = [
+        f"# {escape(receipt.title)}: {receipt.outcome}",
+        f"**{money(receipt.spent_usd)}** in {receipt.seconds:.1f} s, "
+        f"written by **{escape(receipt.writer)}**.",
+        *_caps(receipt),
+        "## By step",
+        _tallies(receipt.by_step, receipt.total),
+        "## By scene",
+        _tallies(receipt.by_scene, receipt.total),
+        "## By model",
+        _tallies(receipt.by_model, receipt.total),
+    ]
+    if receipt.sandbox_seconds:
+        parts.append(f"Sandbox: {receipt.sandbox_seconds:.1f} s, {money(receipt.sandbox_usd)}.")
+    if receipt.rungs:
+        rungs = ", ".join(f"{count} {escape(rung)}" for rung, count in receipt.rungs.items())
+        parts.append(f"Answers parsed: {rungs}.")
+    parts += [
+        f"## Refused branches: {len(receipt.refused)}",
+        *(
+            f"- *{escape(r.choice)}* (scene {r.scene_id}): {escape(r.reason)}"
+            for r in receipt.refused
+        ),
+    ]
+    if receipt.missing:
+        cost = f", about {money(receipt.missing_usd)} more" if receipt.missing_usd else ""
+        parts += [f"## Not written{cost}", *(f"- {escape(line)}" for line in receipt.missing)]
+    parts += [f"> {escape(note)}" for note in receipt.notes]
+    return "\n\n".join(part for part in parts if part).replace("\n\n- ", "\n- ") + "\n"
+
+
+async def publish_receipt(receipt: Receipt, key: str) -> None:
+    """Leave the receipt in the Prefect UI, under a key that stays the same from night to night."""
+    await acreate_markdown_artifact(
+        receipt_markdown(receipt),
+        key=f"receipt-{key.replace('_', '-')}",
+        description=f"{receipt.outcome}: {money(receipt.spent_usd)} ({receipt.writer})",
+    )
+
+
+def _caps(receipt: Receipt) -> list[str]:
+    lines = []
+    if receipt.cap_usd is not None:
+        lines.append(f"Cap: {money(receipt.cap_usd)}.")
+    if receipt.estimate_usd is not None:
+        lines.append(f"Estimated before: {money(receipt.estimate_usd)}.")
+    if receipt.total.saved_usd:
+        lines.append(f"Saved by the cache: {money(receipt.total.saved_usd)}.")
+    if receipt.prices_of:
+        lines.append(f"Prices of {receipt.prices_of}.")
+    return lines
+
+
+def _tallies(tallies: Sequence[Tally], total: Tally) -> str:
+    head = ["", "calls", "cached", "failed", "in", "of it cached", "thinking", "out", "USD"]
+    rows = [_row(tally) for tally in tallies]
+    return table(head, [*rows, [f"**{cell}**" for cell in _row(total)]]) if rows else ""
+
+
+def _row(tally: Tally) -> list[str]:
+    counts = (
+        tally.calls,
+        tally.cached,
+        tally.failed,
+        tally.tokens_in,
+        tally.tokens_cached,
+        tally.tokens_thinking,
+        tally.tokens_out,
+    )
+    return [escape(tally.name), *(f"{count:,}" for count in counts), money(tally.cost_usd)]
