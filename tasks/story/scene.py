@@ -84,6 +84,7 @@ class Scene(SceneText):
 
     scene_id: SceneId
     story_branches: list[Branch] = Field([], description="Accepted branches, in order.")
+    spare_branches: list[Branch] = Field([], description="Accepted, but beyond the breadth.")
     refused_branches: list[Branch] = []
     verdict: Verdict = Field(description="The verdict on the scene's own text and effects.")
     ending: EndingKind | None = Field(None, description="Set if the path ends here.")
