@@ -4,6 +4,7 @@ from pydantic import Field
 
 from tasks.story.base import Line, Model, Text
 from tasks.story.brief import EndingKind
+from tasks.story.effects import Effect
 from tasks.story.scene import SceneId, SceneText
 
 
@@ -14,6 +15,7 @@ class PathStep(Model):
     scene: SceneText
     choice: Text
     consequence: Text
+    effects: list[Effect] = Field([], description="What taking the choice changed.")
 
 
 class SceneAsk(Model):
