@@ -12,6 +12,7 @@ class LLMError(Exception):
 
     retry = False
     move_on = False
+    billed = False
 
     def __init__(self, message: str, *, provider: str = "", usage: object | None = None) -> None:
         super().__init__(message)
@@ -53,10 +54,13 @@ class Refused(LLMError):
     """The provider's safety filter refused the prompt or the answer."""
 
     move_on = True
+    billed = True
 
 
 class CutShort(LLMError):
     """The answer ended before it was complete. `text` is what came."""
+
+    billed = True
 
     def __init__(
         self, message: str, *, text: str = "", provider: str = "", usage: object | None = None
@@ -69,6 +73,7 @@ class Malformed(LLMError):
     """The answer came whole but is no scene, on any rung of the ladder. `text` is what came."""
 
     move_on = True
+    billed = True
 
     def __init__(self, message: str, *, text: str = "", provider: str = "") -> None:
         super().__init__(message, provider=provider)
