@@ -9,6 +9,9 @@ from pydantic import Field
 from tasks.story.base import Line, Model, Usd
 
 
+Outcome = Literal["complete", "partial", "cap reached", "failed", "cancelled"]
+
+
 class Tally(Model):
     """Calls, tokens and money summed over some ledger rows."""
 
@@ -37,7 +40,7 @@ class Receipt(Model):
 
     run_id: str
     title: Line
-    outcome: Literal["complete", "partial", "cap reached", "failed", "cancelled"]
+    outcome: Outcome
     started: datetime
     seconds: float = Field(ge=0)
     writer: Line
