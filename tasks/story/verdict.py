@@ -51,3 +51,10 @@ class Verdict(Model):
     def valid(self) -> bool:
         """Whether the branch may enter the story."""
         return self.decision != "reject"
+
+    @property
+    def reason(self) -> str:
+        """The gravest issue's message, or an empty string."""
+        order = ("error", "warning", "info")
+        worst = sorted(self.issues, key=lambda issue: order.index(issue.severity))
+        return worst[0].message if worst else ""
