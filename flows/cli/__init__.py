@@ -1,1 +1,36 @@
-"""The command line."""
+"""The command line: `talewright --help`."""
+
+import os
+import sys
+
+# Prefect's own console lines are for worker logs; a command prints its own progress. Both are read
+# when Prefect is first imported, which the commands do only when they need it.
+os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+import typer
+
+from flows.cli.write import write
+from tasks.errors import UserError
+
+app = typer.Typer(
+    help="Grow branching stories with an LLM, and refuse the branches that contradict them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 3 spend cap reached, 4 partly done, "
+    "130 interrupted.",
+)
+app.command()(write)
+
+
+def main() -> None:
+    """Run a command; an error that the user can put right is one line on stderr."""
+    try:
+        app()
+    except UserError as error:
+        typer.secho(f"Error: {error}", fg="red", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What was written is kept; the same command goes on.", err=True)
+        sys.exit(130)

@@ -1,0 +1,48 @@
+"""Progress of a run on the terminal: a bar where there is one, plain lines elsewhere."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class _Lines(logging.Handler):
+    """Prints the flow's own log lines and moves the bar when one says that a scene is done."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(logging.INFO)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = "yellow" if record.levelno >= logging.WARNING else "default"
+        done, planned = getattr(record, "scenes", (None, None))
+        if done is not None:
+            for bar in self._progress.task_ids:
+                self._progress.update(bar, completed=done, total=planned)
+        self._progress.console.print(f"[{style}]{escape(record.getMessage())}[/]", highlight=False)
+
+
+@contextmanager
+def progress_lines(console: Console, planned: int) -> Iterator[None]:
+    """Show what the flow logs while it runs; `planned` is the number of scenes."""
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    logger = logging.getLogger("prefect.flow_runs")
+    handler = _Lines(progress)
+    progress.disable = not console.is_terminal
+    with progress:
+        progress.add_task("scenes", total=planned)
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)

@@ -1,0 +1,66 @@
+"""`talewright write`: one story, from a world and a brief to a page that plays."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.order import StoryOrder
+from tasks.settings import SandboxName
+
+DEFAULTS = StoryOrder()
+
+
+def write(
+    world: Annotated[
+        str, typer.Argument(help="A world file, or the name of a world that comes with Talewright.")
+    ] = DEFAULTS.world,
+    brief: Annotated[
+        str, typer.Option(help="A brief file or name; the world's first if unset.")
+    ] = "",
+    depth: Annotated[int, typer.Option(min=0, max=12, help="Levels of choices.")] = DEFAULTS.depth,
+    breadth: Annotated[
+        int, typer.Option(min=1, max=5, help="Branches followed from each scene, at most.")
+    ] = DEFAULTS.breadth,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The same seed gives the same story.")
+    ] = DEFAULTS.seed,
+    model: Annotated[
+        str,
+        typer.Option(help="A Gemini model, 'offline', 'claude:NAME' or 'openai:NAME'."),
+    ] = "",
+    sandbox: Annotated[
+        SandboxName | None, typer.Option(help="Where code in the story runs.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="What the run may spend, in USD.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask the model again, even for answers already paid.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for stories.")] = Path(DEFAULTS.out),
+    json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
+) -> None:
+    """Write a branching story and print where it lies and what it cost.
+
+    Without arguments: a story of the world that comes with Talewright. Without a key in
+    GEMINI_API_KEY the offline writer, which is not a model and costs nothing, does the writing.
+    The same command again pays for nothing that has been paid already.
+    """
+    from flows.cli.run import run_story
+
+    order = StoryOrder(
+        world=world,
+        brief=brief,
+        depth=depth,
+        breadth=breadth,
+        seed=seed,
+        model=model,
+        sandbox=sandbox,
+        max_cost_usd=None if max_cost is None else Decimal(str(max_cost)),
+        fresh=fresh,
+        out=str(out),
+    )
+    raise typer.Exit(asyncio.run(run_story(order, as_json=json)))

@@ -1,0 +1,65 @@
+"""Orders: what a person or a schedule asks for, one story or many."""
+
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic import Field
+
+from tasks.settings import SandboxName, Settings
+from tasks.story.base import Model
+
+DEFAULT_WORLD = "the-lighthouse"
+
+
+class Writing(Model):
+    """How to write, for one story or many."""
+
+    world: str = Field(
+        DEFAULT_WORLD,
+        description="A world file, or the name of a world that comes with Talewright.",
+    )
+    depth: int = Field(3, ge=0, le=12, description="Levels of choices below the opening.")
+    breadth: int = Field(2, ge=1, le=5, description="Branches followed from each scene, at most.")
+    seed: int = Field(1, ge=0, description="The same seed asks for the same story.")
+    model: str = Field(
+        "", description="A Gemini model, 'offline', 'claude:NAME', 'openai:NAME'; empty: settings."
+    )
+    sandbox: SandboxName | None = Field(
+        None, description="Where code in the story runs; empty: TALEWRIGHT_SANDBOX."
+    )
+    max_cost_usd: Decimal | None = Field(
+        None, gt=0, description="What the run may spend, in USD; empty: LLM_MAX_COST."
+    )
+    fresh: bool = Field(False, description="Ask the model again, even for answers already paid.")
+    out: str = Field("stories", description="Folder in which each story gets one of its own.")
+
+    def settings(self) -> Settings:
+        """The settings from the environment, with what the order says on top."""
+        changes: dict[str, object] = {}
+        if self.sandbox is not None:
+            changes["talewright_sandbox"] = self.sandbox
+        if self.max_cost_usd is not None:
+            changes["llm_max_cost"] = self.max_cost_usd
+        if self.model == "offline":
+            changes["llm_chain"] = "offline"
+        elif self.model:
+            provider, _, name = self.model.rpartition(":")
+            changes["llm_chain"] = provider or "gemini"
+            changes[f"{provider or 'gemini'}_model"] = name
+        return Settings().model_copy(update=changes)
+
+    @property
+    def scenes(self) -> int:
+        """Scenes of a full tree of this depth and breadth."""
+        return sum(self.breadth**level for level in range(self.depth + 1))
+
+    @property
+    def folder(self) -> Path:
+        """Where stories go."""
+        return Path(self.out).expanduser()
+
+
+class StoryOrder(Writing):
+    """One story to write."""
+
+    brief: str = Field("", description="A brief file or name; empty: the world's first brief.")
