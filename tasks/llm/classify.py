@@ -1,0 +1,139 @@
+"""From what went over the wire to one family of errors; the table is in ERRORS.md."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from tasks.llm.errors import (
+    BadKey,
+    BadRequest,
+    CutShort,
+    LLMError,
+    Malformed,
+    QuotaGone,
+    RateLimited,
+    Refused,
+    TryLater,
+    Unreachable,
+)
+from tasks.llm.prompt import Usage
+
+REFUSALS = {
+    "SAFETY",
+    "RECITATION",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "LANGUAGE",
+    "REFUSAL",
+    "CONTENT_FILTER",
+}
+COMPLETE = {"STOP", "END_TURN", "STOP_SEQUENCE", "TOOL_USE"}
+CUT = {"MAX_TOKENS", "LENGTH", "MODEL_CONTEXT_WINDOW_EXCEEDED"}
+DAILY = re.compile(r"per_?day|insufficient_quota|credit balance|spend.?limit", re.IGNORECASE)
+KEY = re.compile(r"API_KEY|api key", re.IGNORECASE)
+
+
+def from_status(
+    status: int,
+    message: str,
+    *,
+    provider: str,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+) -> LLMError:
+    """The error for an HTTP answer. `message` is shown, so it must be scrubbed before."""
+    said = f"{provider} answered {status}: {message}"
+    details = str(body)
+    if status in (429, 402) and (status == 402 or DAILY.search(details)):
+        return QuotaGone(f"{said} Wait for the next day or raise the quota.", provider=provider)
+    if status == 429:
+        return RateLimited(said, delay=retry_delay(body, headers or {}), provider=provider)
+    if status == 408 or status >= 500:
+        return TryLater(said, delay=retry_delay(body, headers or {}), provider=provider)
+    if status in (401, 403) or (status == 400 and KEY.search(details)):
+        return BadKey(f"{said} Check the key in the environment.", provider=provider)
+    if status == 400 and DAILY.search(details):
+        return QuotaGone(said, provider=provider)
+    if status == 404:
+        return BadRequest(f"{said} Check the model's name and the base URL.", provider=provider)
+    return BadRequest(said, provider=provider)
+
+
+def from_connection(reason: str, *, provider: str, sent: bool) -> Unreachable:
+    """The error for a connection that failed; `sent`: the provider may have begun to answer."""
+    error = Unreachable(f"{provider} could not be reached: {reason}", provider=provider)
+    error.billed = sent
+    return error
+
+
+def check_finish(
+    reason: str, text: str, usage: Usage, *, provider: str, explanation: str = ""
+) -> None:
+    """Raise unless the answer is complete. `reason` is the provider's, in any case.
+
+    Raises Refused, CutShort, TryLater (an empty answer) or Malformed (an unknown reason).
+    """
+    reason = reason.upper()
+    if reason in REFUSALS:
+        why = f"{provider} refused to answer ({reason}). {explanation}".strip()
+        raise Refused(why, provider=provider, usage=usage)
+    if reason in CUT:
+        raise CutShort(_cut(provider, text, usage), text=text, provider=provider, usage=usage)
+    if reason not in COMPLETE:
+        what = f"for an unknown reason, {reason}" if reason else "without a finish reason"
+        unknown = Malformed(f"{provider} ended {what}.", text=text, provider=provider)
+        unknown.usage = usage
+        raise unknown
+    if not text.strip():
+        empty = TryLater(f"{provider} sent an empty answer.", provider=provider)
+        empty.usage, empty.billed = usage, True
+        raise empty
+
+
+def broken_stream(provider: str) -> Unreachable:
+    """The error for a stream that ended without a finish reason."""
+    return from_connection("the stream broke off", provider=provider, sent=True)
+
+
+def retry_delay(body: object, headers: Mapping[str, str]) -> float | None:
+    """Seconds the server asks to wait: the longest of RetryInfo, retry-after-ms, Retry-After."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    delays = [_in_body(body), _seconds(lower.get("retry-after"))]
+    milliseconds = _seconds(lower.get("retry-after-ms"))
+    delays.append(None if milliseconds is None else milliseconds / 1000)
+    return max((delay for delay in delays if delay is not None), default=None)
+
+
+def _in_body(body: object) -> float | None:
+    error: Any = body.get("error", body) if isinstance(body, Mapping) else None
+    details = error.get("details") if isinstance(error, Mapping) else None
+    for detail in details if isinstance(details, list) else []:
+        if isinstance(detail, Mapping) and "retryDelay" in detail:
+            return _seconds(str(detail["retryDelay"]).removesuffix("s"))
+    return None
+
+
+def _seconds(value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def _cut(provider: str, text: str, usage: Usage) -> str:
+    if not text and usage.tokens_thinking:
+        return (
+            f"{provider} spent the whole output limit ({usage.tokens_out} tokens) on thinking. "
+            "Raise LLM_MAX_OUTPUT_TOKENS or set LLM_THINKING_BUDGET."
+        )
+    return f"{provider}'s answer was cut at {usage.tokens_out} tokens. Raise LLM_MAX_OUTPUT_TOKENS."

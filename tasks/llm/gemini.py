@@ -1,0 +1,215 @@
+"""Gemini through google-genai."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx2
+from google import genai
+from google.genai import errors as sdk
+from google.genai import types
+
+from tasks.llm.bounds import upper_bound
+from tasks.llm.classify import broken_stream, check_finish, from_connection, from_status
+from tasks.llm.errors import BadKey, Refused
+from tasks.llm.progress import watcher
+from tasks.llm.prompt import Prompt, Reply, Usage
+from tasks.llm.schema import flat_schema
+from tasks.llm.scrub import scrub
+from tasks.settings import Settings
+
+SAFETY = [
+    types.SafetySetting(category=category, threshold=types.HarmBlockThreshold.BLOCK_ONLY_HIGH)
+    for category in (
+        types.HarmCategory.HARM_CATEGORY_HARASSMENT,
+        types.HarmCategory.HARM_CATEGORY_HATE_SPEECH,
+        types.HarmCategory.HARM_CATEGORY_SEXUALLY_EXPLICIT,
+        types.HarmCategory.HARM_CATEGORY_DANGEROUS_CONTENT,
+    )
+]
+"""Fiction has villains: only what is probably harmful is blocked. A world's own boundaries are in
+its prompts."""
+
+_NO_FUNCTIONS = types.AutomaticFunctionCallingConfig(disable=True)
+
+
+@dataclass
+class _Answer:
+    """What has come of an answer so far."""
+
+    parts: list[str] = field(default_factory=list)
+    finish: str = ""
+    explanation: str = ""
+    blocked: str = ""
+    safety: dict[str, str] = field(default_factory=dict)
+    usage: types.GenerateContentResponseUsageMetadata | None = None
+
+    def add(self, response: types.GenerateContentResponse) -> None:
+        """Take in a whole response or the next chunk of one."""
+        self.usage = response.usage_metadata or self.usage
+        feedback = response.prompt_feedback
+        if feedback is not None and feedback.block_reason is not None:
+            self.blocked = feedback.block_reason.value
+            self.explanation = feedback.block_reason_message or ""
+        if not response.candidates:
+            return
+        candidate = response.candidates[0]
+        for part in (candidate.content and candidate.content.parts) or []:
+            if part.text and not part.thought:
+                self.parts.append(part.text)
+        for rating in candidate.safety_ratings or []:
+            if rating.category and rating.probability:
+                self.safety[rating.category.value] = rating.probability.value
+        if candidate.finish_reason is not None:
+            self.finish = candidate.finish_reason.value
+            self.explanation = candidate.finish_message or ""
+
+
+class Gemini:
+    """The default provider. One attempt a call: the SDK's own retries are off."""
+
+    name = "gemini"
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises BadKey without a key."""
+        if settings.gemini_api_key is None:
+            raise BadKey("No key for Gemini: set GEMINI_API_KEY.", provider=self.name)
+        self.model = settings.gemini_model
+        self._settings = settings
+        self._key = settings.gemini_api_key
+        # The SDK's own pool keeps 20 connections; with a client of ours it keeps all, and never
+        # takes aiohttp, which would retry by itself.
+        limits = httpx2.Limits(
+            max_connections=settings.llm_concurrency,
+            max_keepalive_connections=settings.llm_concurrency,
+        )
+        self._http = httpx2.AsyncClient(limits=limits)
+        self._client = genai.Client(
+            vertexai=False,
+            api_key=self._key.get_secret_value(),
+            http_options=types.HttpOptions(
+                base_url=settings.gemini_base_url or None,
+                api_version="v1beta",
+                timeout=int(settings.llm_timeout * 1000),
+                retry_options=types.HttpRetryOptions(attempts=1),
+                httpx_async_client=self._http,
+            ),
+        )
+
+    async def generate(self, prompt: Prompt) -> Reply:
+        """Ask once; streams while somebody watches. Raises one of `tasks.llm.errors`."""
+        started = time.monotonic()
+        answer = _Answer()
+        grown = watcher()
+        with self._errors():
+            async with asyncio.timeout(self._settings.llm_timeout):
+                if grown is None:
+                    answer.add(await self._ask(prompt))
+                else:
+                    await self._stream(prompt, answer, grown)
+        return self._reply(prompt, answer, time.monotonic() - started)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def _ask(self, prompt: Prompt) -> types.GenerateContentResponse:
+        return await self._client.aio.models.generate_content(
+            model=self.model, contents=_contents(prompt), config=self._config(prompt)
+        )
+
+    async def _stream(self, prompt: Prompt, answer: _Answer, grown: Callable[[int], None]) -> None:
+        chunks = await self._client.aio.models.generate_content_stream(
+            model=self.model, contents=_contents(prompt), config=self._config(prompt)
+        )
+        async for chunk in chunks:
+            answer.add(chunk)
+            grown(sum(map(len, answer.parts)))
+        if not answer.finish and not answer.blocked:
+            raise broken_stream(self.name)
+
+    def _config(self, prompt: Prompt) -> types.GenerateContentConfig:
+        settings = self._settings
+        thinking = prompt.thinking_budget
+        if thinking is None:
+            thinking = settings.llm_thinking_budget
+        return types.GenerateContentConfig(
+            system_instruction=prompt.system or None,
+            temperature=settings.llm_temperature
+            if prompt.temperature is None
+            else prompt.temperature,
+            max_output_tokens=prompt.max_output_tokens,
+            seed=prompt.seed,
+            response_mime_type="application/json" if prompt.schema else None,
+            response_json_schema=flat_schema(prompt.schema) if prompt.schema else None,
+            thinking_config=None
+            if thinking is None
+            else types.ThinkingConfig(thinking_budget=thinking),
+            safety_settings=SAFETY,
+            automatic_function_calling=_NO_FUNCTIONS,
+            automatic_continuation=False,
+        )
+
+    def _reply(self, prompt: Prompt, answer: _Answer, seconds: float) -> Reply:
+        text = "".join(answer.parts)
+        usage = _usage(prompt, answer.usage)
+        if answer.blocked:
+            raise Refused(
+                scrub(f"gemini blocked the prompt ({answer.blocked}). {answer.explanation}"),
+                provider=self.name,
+                usage=usage,
+            )
+        check_finish(
+            answer.finish, text, usage, provider=self.name, explanation=scrub(answer.explanation)
+        )
+        return Reply(
+            text=text,
+            usage=usage,
+            finish_reason=answer.finish,
+            provider=self.name,
+            model=self.model,
+            seconds=seconds,
+            safety=answer.safety,
+        )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The SDK's errors as ours. The originals may hold the key, so they are not chained."""
+        try:
+            yield
+        except sdk.APIError as error:
+            message = scrub(error.message or "", [self._key])
+            headers = getattr(error.response, "headers", None)
+            raise from_status(
+                error.code, message, provider=self.name, body=error.details, headers=headers
+            ) from None
+        except (TimeoutError, httpx2.TimeoutException):
+            raise from_connection("no answer in time", provider=self.name, sent=True) from None
+        except httpx2.TransportError as error:
+            sent = not isinstance(error, httpx2.ConnectError)
+            reason = scrub(f"{type(error).__name__}: {error}", [self._key])
+            raise from_connection(reason, provider=self.name, sent=sent) from None
+        except ValueError as error:
+            reason = scrub(f"not an answer of the API: {error}", [self._key])
+            raise from_connection(reason, provider=self.name, sent=True) from None
+
+
+def _contents(prompt: Prompt) -> types.Content:
+    """The shared part first and by itself, so that Gemini's implicit cache knows it again."""
+    texts = [text for text in (prompt.shared, prompt.text) if text]
+    return types.Content(role="user", parts=[types.Part(text=text) for text in texts])
+
+
+def _usage(prompt: Prompt, reported: types.GenerateContentResponseUsageMetadata | None) -> Usage:
+    """The tokens reported, or upper bounds."""
+    if reported is None or reported.prompt_token_count is None:
+        return upper_bound(prompt)
+    thinking = reported.thoughts_token_count or 0
+    return Usage(
+        tokens_in=reported.prompt_token_count,
+        tokens_cached=reported.cached_content_token_count or 0,
+        tokens_thinking=thinking,
+        tokens_out=(reported.candidates_token_count or 0) + thinking,
+    )

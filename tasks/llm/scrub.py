@@ -1,0 +1,19 @@
+"""Text from a server or an SDK, made fit to be shown: without keys, without control characters."""
+
+import re
+from collections.abc import Iterable
+
+from pydantic import SecretStr
+
+# The shapes of Google, Anthropic, OpenAI and E2B keys, for those we were not told.
+_KEYS = re.compile(r"AIza[\w-]{20,}|sk-[\w-]{16,}|e2b_[\w-]{16,}|(?<=[?&]key=)[^&\s]+")
+LONGEST = 500
+
+
+def scrub(text: str, secrets: Iterable[SecretStr | None] = ()) -> str:
+    """One line of at most 500 characters, in which every known or likely key is `***`."""
+    for secret in secrets:
+        if secret is not None and secret.get_secret_value():
+            text = text.replace(secret.get_secret_value(), "***")
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[:10_000]).split())
+    return _KEYS.sub("***", line)[:LONGEST]
