@@ -30,8 +30,8 @@ REFUSALS = {
     "REFUSAL",
     "CONTENT_FILTER",
 }
-COMPLETE = {"STOP", "END_TURN", "STOP_SEQUENCE", "TOOL_USE"}
-CUT = {"MAX_TOKENS", "LENGTH", "MODEL_CONTEXT_WINDOW_EXCEEDED"}
+COMPLETE = {"STOP", "END_TURN", "STOP_SEQUENCE"}
+CUT = {"MAX_TOKENS", "LENGTH", "CONTINUATION", "MODEL_CONTEXT_WINDOW_EXCEEDED"}
 DAILY = re.compile(r"per_?day|insufficient_quota|credit balance|spend.?limit", re.IGNORECASE)
 KEY = re.compile(r"API_KEY|api key", re.IGNORECASE)
 
@@ -96,6 +96,13 @@ def check_finish(
 def broken_stream(provider: str) -> Unreachable:
     """The error for a stream that ended without a finish reason."""
     return from_connection("the stream broke off", provider=provider, sent=True)
+
+
+def garbled(reason: str, *, provider: str) -> TryLater:
+    """The error for something that is no answer of the API, such as a gateway's page."""
+    error = TryLater(f"{provider} sent something else than its API does: {reason}")
+    error.provider, error.billed = provider, True
+    return error
 
 
 def retry_delay(body: object, headers: Mapping[str, str]) -> float | None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import httpx2
 from google import genai
 from google.genai import errors as sdk
 from google.genai import types
 
 from tasks.llm.bounds import upper_bound
-from tasks.llm.classify import broken_stream, check_finish, from_connection, from_status
+from tasks.llm.classify import broken_stream, check_finish, from_status, garbled
+from tasks.llm.connections import connection_errors, pool
 from tasks.llm.errors import BadKey, Refused
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
@@ -79,13 +79,7 @@ class Gemini:
         self.model = settings.gemini_model
         self._settings = settings
         self._key = settings.gemini_api_key
-        # The SDK's own pool keeps 20 connections; with a client of ours it keeps all, and never
-        # takes aiohttp, which would retry by itself.
-        limits = httpx2.Limits(
-            max_connections=settings.llm_concurrency,
-            max_keepalive_connections=settings.llm_concurrency,
-        )
-        self._http = httpx2.AsyncClient(limits=limits)
+        self._http = pool(settings)
         self._client = genai.Client(
             vertexai=False,
             api_key=self._key.get_secret_value(),
@@ -178,22 +172,16 @@ class Gemini:
     def _errors(self) -> Iterator[None]:
         """The SDK's errors as ours. The originals may hold the key, so they are not chained."""
         try:
-            yield
+            with connection_errors(self.name, self._key):
+                yield
         except sdk.APIError as error:
             message = scrub(error.message or "", [self._key])
             headers = getattr(error.response, "headers", None)
             raise from_status(
                 error.code, message, provider=self.name, body=error.details, headers=headers
             ) from None
-        except (TimeoutError, httpx2.TimeoutException):
-            raise from_connection("no answer in time", provider=self.name, sent=True) from None
-        except httpx2.TransportError as error:
-            sent = not isinstance(error, httpx2.ConnectError)
-            reason = scrub(f"{type(error).__name__}: {error}", [self._key])
-            raise from_connection(reason, provider=self.name, sent=sent) from None
-        except ValueError as error:
-            reason = scrub(f"not an answer of the API: {error}", [self._key])
-            raise from_connection(reason, provider=self.name, sent=True) from None
+        except sdk.UnknownApiResponseError as error:
+            raise garbled(scrub(str(error), [self._key]), provider=self.name) from None
 
 
 def _contents(prompt: Prompt) -> types.Content:

@@ -1,0 +1,140 @@
+"""Claude through anthropic."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import anthropic
+from anthropic.types import Message, MessageParam, TextBlockParam
+from pydantic import BaseModel
+
+from tasks.llm.bounds import upper_bound
+from tasks.llm.classify import broken_stream, check_finish
+from tasks.llm.connections import pool
+from tasks.llm.errors import BadKey
+from tasks.llm.progress import watcher
+from tasks.llm.prompt import Prompt, Reply, Usage
+from tasks.llm.stainless import api_errors
+from tasks.settings import Settings
+
+LEAST_THINKING = 1024
+"""Tokens; Claude takes no smaller budget.
+https://platform.claude.com/docs/en/build-with-claude/extended-thinking"""
+
+
+class Claude:
+    """One attempt a call: the SDK's own retries are off."""
+
+    name = "claude"
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises BadKey without a key."""
+        if settings.anthropic_api_key is None:
+            raise BadKey("No key for Claude: set ANTHROPIC_API_KEY.", provider=self.name)
+        self.model = settings.claude_model
+        self._settings = settings
+        self._key = settings.anthropic_api_key
+        self._client = anthropic.AsyncAnthropic(
+            api_key=self._key.get_secret_value(),
+            base_url=settings.claude_base_url or "https://api.anthropic.com",
+            timeout=settings.llm_timeout,
+            max_retries=0,
+            http_client=pool(settings),
+        )
+
+    async def generate(self, prompt: Prompt) -> Reply:
+        """Ask once; streams while somebody watches. Raises one of `tasks.llm.errors`."""
+        started = time.monotonic()
+        request = self._request(prompt)
+        grown = watcher()
+        with api_errors(anthropic, self.name, self._key):
+            async with asyncio.timeout(self._settings.llm_timeout):
+                if grown is None:
+                    message = await self._client.messages.create(**request)
+                else:
+                    message = await self._stream(request, grown)
+        return self._reply(prompt, message, time.monotonic() - started)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.close()
+
+    async def _stream(self, request: dict[str, Any], grown: Callable[[int], None]) -> Message:
+        length = 0
+        async with self._client.messages.stream(**request) as stream:
+            async for text in stream.text_stream:
+                length += len(text)
+                grown(length)
+            message = await stream.get_final_message()
+        if message.stop_reason is None:
+            raise broken_stream(self.name)
+        return message
+
+    def _request(self, prompt: Prompt) -> dict[str, Any]:
+        settings = self._settings
+        system: list[TextBlockParam] = []
+        if prompt.system:
+            system.append({"type": "text", "text": prompt.system})
+        if prompt.shared:
+            # Read again within five minutes it costs a tenth; too short a text is not cached.
+            cached: TextBlockParam = {"type": "text", "text": prompt.shared}
+            system.append({**cached, "cache_control": {"type": "ephemeral"}})
+        message: MessageParam = {"role": "user", "content": prompt.text}
+        request: dict[str, Any] = {
+            "model": self.model,
+            "max_tokens": prompt.max_output_tokens,
+            "system": system,
+            "messages": [message],
+        }
+        if prompt.schema is not None:
+            schema = {"type": "json_schema", "schema": strict_schema(prompt.schema)}
+            request["output_config"] = {"format": schema}
+        thinking = prompt.thinking_budget
+        if thinking is None:
+            thinking = settings.llm_thinking_budget
+        if thinking:
+            # Claude takes no temperature while it thinks.
+            budget = max(LEAST_THINKING, thinking)
+            request["thinking"] = {"type": "enabled", "budget_tokens": budget}
+        else:
+            warmth = prompt.temperature
+            warmth = settings.llm_temperature if warmth is None else warmth
+            request["temperature"] = min(1.0, warmth)
+        return request
+
+    def _reply(self, prompt: Prompt, message: Message, seconds: float) -> Reply:
+        text = "".join(block.text for block in message.content if block.type == "text")
+        usage = _usage(prompt, message)
+        reason = message.stop_reason or ""
+        check_finish(reason, text, usage, provider=self.name)
+        return Reply(
+            text=text,
+            usage=usage,
+            finish_reason=reason,
+            provider=self.name,
+            model=self.model,
+            seconds=seconds,
+        )
+
+
+@cache
+def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
+    """The schema as Claude's structured output takes it. Do not change the result."""
+    return anthropic.transform_schema(schema)
+
+
+def _usage(prompt: Prompt, message: Message) -> Usage:
+    usage = message.usage
+    if usage is None or usage.input_tokens is None:
+        return upper_bound(prompt)
+    cached = usage.cache_read_input_tokens or 0
+    written = usage.cache_creation_input_tokens or 0
+    details = usage.output_tokens_details
+    return Usage(
+        tokens_in=usage.input_tokens + cached + written,
+        tokens_cached=cached,
+        tokens_thinking=details.thinking_tokens if details else 0,
+        tokens_out=usage.output_tokens,
+    )
