@@ -69,6 +69,20 @@ def from_connection(reason: str, *, provider: str, sent: bool) -> Unreachable:
     return error
 
 
+def untrusted(reason: str, *, provider: str) -> BadRequest:
+    """The error for a server whose TLS certificate cannot be trusted: no retry helps."""
+    return BadRequest(
+        f"{provider} has no TLS certificate we can trust: {reason}. Check the base URL.",
+        provider=provider,
+    )
+
+
+def server_message(body: object) -> str:
+    """The server's own words, from `{"error": {"message": ...}}` or `{"message": ...}`."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    return str(inner.get("message", "")) if isinstance(inner, Mapping) else ""
+
+
 def check_finish(
     reason: str, text: str, usage: Usage, *, provider: str, explanation: str = ""
 ) -> None:

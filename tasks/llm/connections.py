@@ -8,8 +8,7 @@ from contextlib import contextmanager
 import httpx2
 from pydantic import SecretStr, ValidationError
 
-from tasks.llm.classify import from_connection, garbled
-from tasks.llm.errors import BadRequest
+from tasks.llm.classify import from_connection, garbled, untrusted
 from tasks.llm.scrub import scrub
 from tasks.settings import Settings
 
@@ -39,10 +38,7 @@ def connection_errors(provider: str, key: SecretStr | None) -> Iterator[None]:
     except httpx2.TransportError as error:
         reason = scrub(f"{type(error).__name__}: {error}", [key])
         if _untrusted(error):
-            raise BadRequest(
-                f"{provider} has no TLS certificate we can trust: {reason}. Check the base URL.",
-                provider=provider,
-            ) from None
+            raise untrusted(reason, provider=provider) from None
         sent = not isinstance(error, httpx2.ConnectError)
         raise from_connection(reason, provider=provider, sent=sent) from None
     except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:

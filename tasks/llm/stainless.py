@@ -6,7 +6,7 @@ from types import ModuleType
 
 from pydantic import SecretStr
 
-from tasks.llm.classify import from_connection, from_status
+from tasks.llm.classify import from_connection, from_status, server_message
 from tasks.llm.connections import connection_errors
 from tasks.llm.scrub import scrub
 
@@ -35,7 +35,7 @@ def api_errors(sdk: ModuleType, provider: str, key: SecretStr | None) -> Iterato
             status = IN_STREAM.get(str(getattr(error, "type", "")), 500)
         raise from_status(
             status,
-            scrub(_message(error.body) or error.message, [key]),
+            scrub(server_message(error.body) or error.message, [key]),
             provider=provider,
             body=error.body,
             headers=error.response.headers,
@@ -49,9 +49,3 @@ def api_errors(sdk: ModuleType, provider: str, key: SecretStr | None) -> Iterato
         raise from_status(
             500, scrub(error.message, [key]), provider=provider, body=error.body
         ) from None
-
-
-def _message(body: object) -> str:
-    """The server's own words, from `{"error": {"message": ...}}` or `{"message": ...}`."""
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    return str(inner.get("message", "")) if isinstance(inner, dict) else ""

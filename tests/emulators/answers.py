@@ -20,6 +20,10 @@ SENTENCES = [
 ]
 
 
+PROTO_TYPES = ["", "string", "number", "integer", "boolean", "array", "object"]
+"""Types by their number in Google's protocol, as google-generativeai sends them."""
+
+
 @dataclass(frozen=True)
 class Cast:
     """Ids that answers use, so that they fit the world they are asked about."""
@@ -57,7 +61,8 @@ class _Writer:
                 return self.write(schema[key][0], name, index)
         if "const" in schema or schema.get("enum"):
             return schema.get("const", (schema.get("enum") or [None])[0])
-        match str(schema.get("type", "object")).lower():
+        kind = schema.get("type", "object")
+        match (PROTO_TYPES[kind] if isinstance(kind, int) else kind).lower():
             case "object":
                 wanted = schema.get("required", list(schema.get("properties", {})))
                 return {key: self.write(schema["properties"][key], key) for key in wanted}
