@@ -63,3 +63,15 @@ class StoryOrder(Writing):
     """One story to write."""
 
     brief: str = Field("", description="A brief file or name; empty: the world's first brief.")
+
+
+class BatchOrder(Writing):
+    """Many stories to write in one run."""
+
+    briefs: str = Field(
+        "",
+        description="A folder of brief files, or a CSV table with the columns `brief` and, where "
+        "rows differ, `world`, `depth`, `breadth`, `seed`; empty: every brief of the world.",
+    )
+    repeats: int = Field(1, ge=1, description="Stories per brief, each with the next seed.")
+    at_once: int = Field(20, ge=1, description="Stories written at the same time.")
