@@ -1,0 +1,278 @@
+"""One scene or branch under examination, with everything the checks look at."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from tasks.consistency.atlas import Atlas, atlas
+from tasks.consistency.claims import Claim, claims
+from tasks.consistency.language.durations import Span, span
+from tasks.consistency.language.modes import AFTER_ONLY, Mode
+from tasks.consistency.language.reader import Passage
+from tasks.story.brief import Brief
+from tasks.story.effects import Effect
+from tasks.story.scene import BranchDraft, DialogueLine, SceneText
+from tasks.story.state import Evidence, PathState, Whereabouts
+from tasks.story.verdict import Category, Issue, Severity
+from tasks.story.world import World
+
+_GRAVE = re.compile(
+    r"\b(?:graves?|graveside|tomb|headstone|gravestone|coffin|bur(?:y|ies|ied|ial)|urn|ashes|funeral|"
+    r"memorial|corpse|body|bodies|mourn\w*|pray\w*|shrine|crypt|cairn|pyre|wreath|skull|bones?|remains|"
+    r"dead (?:hand|man|woman|fingers)|cold (?:hand|fingers)|lifeless|pockets?)\b",
+    re.IGNORECASE,
+)
+_REMOTE = re.compile(
+    r"\b(?:letters?|diary|journal|note|telegram|telegraph|phones?|telephone|radio|wireless|message|"
+    r"messenger|signals?|wire|intercom|screen|video|recording|recorded|call(?:s|ed)? (?:from|you on)|on the line|"
+    r"hologram|comm|channel|courier|postcard|parcel|will|testament|log|tape|book|inscription|wrote|written|"
+    r"sends? (?:word|news)|sent word|raven|pigeon|binoculars|telescope|spyglass)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A declared effect, with the state it met and where its quote stands in the text."""
+
+    state: PathState
+    effect: Effect
+    at: int
+    """Offset of the quote; -1 if the text does not contain it."""
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, before it becomes an issue."""
+
+    message: str
+    quote: str = ""
+    fact: str = ""
+    source: str = "world"
+    fix: str = ""
+    severity: Severity | None = None
+    found_by: Literal["rule", "inferred"] = "rule"
+    confidence: float = 1.0
+    key: str = ""
+    """Two findings of one check with the same key are the same."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A text to check: a scene, or a branch at the end of one."""
+
+    world: World
+    brief: Brief | None
+    before: PathState
+    text: str
+    effects: Sequence[Effect]
+    scene: SceneText | None = None
+    branch: BranchDraft | None = None
+    siblings: Sequence[BranchDraft] = ()
+    parts: Sequence[tuple[str, bool]] = ()
+    """The text in pieces; True for a choice, whose verbs are the player's."""
+    speech: Sequence[DialogueLine] = ()
+
+    @cached_property
+    def atlas(self) -> Atlas:
+        """The world, ready to be looked up."""
+        return atlas(self.world)
+
+    @property
+    def lead(self) -> str:
+        """The protagonist's id."""
+        return self.before.protagonist
+
+    @cached_property
+    def passages(self) -> list[Passage]:
+        """The text, read."""
+        read: list[Passage] = []
+        for text, orders in self.parts:
+            frame = read[-1].frame if read else None
+            read.append(Passage(text, self.atlas.names, orders=orders, frame=frame))
+        return read
+
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """What the prose says, in order."""
+        return [claim for passage in self.passages for claim in claims(passage, self.lead)]
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The declared effects, each with the state it met."""
+        found = []
+        state = self.before
+        for effect in self.effects:
+            at = locate(effect.quote, self.text)
+            found.append(Step(state, effect, at, self.mode_at(at)))
+            state = state.after([effect])
+        return found
+
+    @cached_property
+    def after(self) -> PathState:
+        """The state once the declared effects have happened."""
+        return self.before.after(self.effects)
+
+    @cached_property
+    def span(self) -> Span:
+        """How much time the prose says goes by."""
+        return span(self.text)
+
+    @cached_property
+    def declared_minutes(self) -> int | None:
+        """Minutes the declared effects let go by; None if they say nothing."""
+        steps = [e.minutes for e in self.effects if e.kind == "time_passes"]
+        return sum(steps) if steps else None
+
+    @cached_property
+    def grave(self) -> bool:
+        """Whether the text deals with a body or a grave."""
+        return _GRAVE.search(self.text) is not None
+
+    @cached_property
+    def remote(self) -> bool:
+        """Whether somebody may be heard without being there: a letter, a telephone."""
+        return _REMOTE.search(self.text) is not None
+
+    @cached_property
+    def _marks(self) -> list[tuple[int, int, Mode]]:
+        """Start, end and mode of every sentence that is not asserted as a whole."""
+        found = []
+        offset = 0
+        for passage, (text, _) in zip(self.passages, self.parts, strict=True):
+            base = self.text.find(text, offset)
+            for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
+                mode = next((m for _, m in marks if m not in AFTER_ONLY), None)
+                if mode:
+                    start = base + sentence.start
+                    found.append((start, start + len(sentence.text), mode))
+            offset = base + len(text)
+        return found
+
+    def mode_at(self, at: int) -> Mode:
+        """The mode of the sentence at an offset."""
+        for start, end, mode in self._marks:
+            if start <= at < end:
+                return mode
+        return "asserted"
+
+    def name(self, one: str) -> str:
+        """The name the prose uses for an id."""
+        return self.atlas.name(one)
+
+    def declares(self, *kinds: str, **fields: str) -> bool:
+        """Whether an effect of one of these kinds with these fields is declared."""
+        return any(
+            e.kind in kinds and all(getattr(e, f, None) == v for f, v in fields.items())
+            for e in self.effects
+        )
+
+    def mentions(self, who: str) -> bool:
+        """Whether the prose names somebody."""
+        return any(w.ref and w.ref.id == who for p in self.passages for row in p.words for w in row)
+
+
+def locate(quote: str, text: str) -> int:
+    """Offset of a quote in a text, quote marks, case and spaces aside; -1 if it is not there."""
+    at = text.find(quote) if quote else -1
+    if at >= 0 or not quote.strip():
+        return at
+    pattern = r"\s+".join(re.escape(word) for word in _fold(quote).split())
+    match = re.search(pattern, _fold(text), re.IGNORECASE)
+    return match.start() if match else -1
+
+
+_MARKS = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
+
+
+def _fold(text: str) -> str:
+    """Quote marks and dashes made plain, one for one, so that offsets stay."""
+    return text.translate(_MARKS)
+
+
+def of_scene(world: World, brief: Brief | None, state: PathState, scene: SceneText) -> Case:
+    """A scene to check against the state before it."""
+    prose = (scene.setting_description, scene.narrative_text)
+    text = "\n".join([scene.title, *prose, *(line.text for line in scene.dialogue)])
+    return Case(
+        world,
+        brief,
+        state,
+        text,
+        scene.effects,
+        scene=scene,
+        parts=[(part, False) for part in prose],
+        speech=scene.dialogue,
+    )
+
+
+def of_branch(
+    world: World,
+    brief: Brief | None,
+    state: PathState,
+    scene: SceneText | None,
+    branch: BranchDraft,
+    siblings: Sequence[BranchDraft] = (),
+) -> Case:
+    """A branch to check against the state after its scene."""
+    return Case(
+        world,
+        brief,
+        _seated(state, scene) if scene else state,
+        f"{branch.choice}\n{branch.consequence}",
+        branch.effects,
+        branch=branch,
+        siblings=siblings,
+        parts=[(branch.choice, True), (branch.consequence, False)],
+    )
+
+
+def _seated(state: PathState, scene: SceneText) -> PathState:
+    """Everybody the scene shows is where it happens, now, unless it moved them."""
+    moved = {e.who for e in scene.effects if e.kind in ("moves", "returns", "departs")}
+    now = Evidence.model_construct(source="scene", quote=scene.setting_description, at=state.clock)
+    seats = dict(state.whereabouts)
+    for who in scene.present:
+        if who in seats and state.status(who) == "alive" and scene.place in state.places:
+            place = state.place_of(who) if who in moved else scene.place
+            seats[who] = Whereabouts.model_construct(place=place, since=now)
+    return state.model_copy(update={"whereabouts": seats})
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check, with what it is about in the docs."""
+
+    id: str
+    name: str
+    category: Category
+    severity: Severity
+    find: Callable[[Case], Iterator[Finding]]
+    example: str
+    counter_example: str
+    eligible: Callable[[Case], bool] = field(default=lambda case: True)
+
+    def issues(self, case: Case) -> Iterator[Issue]:
+        """What it finds in a case, each thing once."""
+        seen: set[str] = set()
+        for found in self.find(case):
+            key = found.key or found.message
+            if key in seen:
+                continue
+            seen.add(key)
+            yield Issue(
+                check=self.id,
+                name=self.name,
+                category=self.category,
+                severity=found.severity or self.severity,
+                message=found.message,
+                quote=found.quote[:500],
+                fact=found.fact,
+                source=found.source,
+                suggested_fix=found.fix,
+                found_by=found.found_by,
+                confidence=found.confidence,
+            )

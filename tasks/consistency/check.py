@@ -1,0 +1,55 @@
+"""Checking a scene or a branch without a model."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tasks.consistency.case import Case, of_branch, of_scene
+from tasks.consistency.checks import CHECKS
+from tasks.consistency.verdict import verdict
+from tasks.story.brief import Brief
+from tasks.story.scene import BranchDraft, SceneText
+from tasks.story.state import PathState
+from tasks.story.verdict import Category, Issue, Verdict
+from tasks.story.world import World
+
+
+def check_scene(
+    world: World, brief: Brief | None, state_before: PathState, scene: SceneText
+) -> Verdict:
+    """The computed verdict on a scene's own text and effects."""
+    return run(of_scene(world, brief, state_before, scene))
+
+
+def check_branch(
+    world: World,
+    brief: Brief | None,
+    state_after_scene: PathState,
+    scene: SceneText | None,
+    branch: BranchDraft,
+    siblings: Sequence[BranchDraft] = (),
+) -> Verdict:
+    """The computed verdict on a proposed branch. `siblings` are the scene's branches accepted so
+    far; the branch itself among them is passed over."""
+    return run(of_branch(world, brief, state_after_scene, scene, branch, siblings))
+
+
+def run(case: Case) -> Verdict:
+    """Every check that can be made on a case, and what comes of it."""
+    eligible: Counter[Category] = Counter()
+    issues: list[Issue] = []
+    for check in CHECKS:
+        if check.eligible(case):
+            eligible[check.category] += 1
+            issues.extend(check.issues(case))
+    return verdict(issues, dict(eligible), len(CHECKS), dead_end_risk=dead_end_risk(case, issues))
+
+
+def dead_end_risk(case: Case, issues: Sequence[Issue]) -> float:
+    """How likely nothing can follow, 0 to 1: the player's character dead, away or alone."""
+    if any(i.check == "D11" for i in issues):
+        return 1.0
+    if case.after.status(case.lead) == "absent":
+        return 0.6
+    here = case.after.place_of(case.lead)
+    place = case.after.places.get(here or "")
+    return 0.3 if place and place.value == "destroyed" else 0.0

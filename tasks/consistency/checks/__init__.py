@@ -1,0 +1,29 @@
+"""The deterministic checks, by what they look at."""
+
+from tasks.consistency.case import Check
+from tasks.consistency.checks import (
+    facts,
+    form,
+    items,
+    knowledge,
+    life,
+    people,
+    places,
+    rules,
+    timeline,
+    travel,
+)
+
+CHECKS: tuple[Check, ...] = (
+    *form.CHECKS,
+    *life.CHECKS,
+    *travel.CHECKS,
+    *items.CHECKS,
+    *places.CHECKS,
+    *knowledge.CHECKS,
+    *people.CHECKS,
+    *timeline.CHECKS,
+    *facts.CHECKS,
+    *rules.CHECKS,
+)
+"""Every check, in the order reports list them."""

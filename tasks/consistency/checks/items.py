@@ -1,0 +1,217 @@
+"""Items are in one hand, used by who holds them, and gone when they are destroyed."""
+
+from collections.abc import Iterator
+
+from tasks.consistency.case import Case, Check, Finding, Step
+from tasks.consistency.claims import Claim
+from tasks.story.state import ItemState, PathState
+
+
+def not_held(case: Case) -> Iterator[Finding]:
+    """Nobody uses, gives or loses what they do not have."""
+    for step in case.steps:
+        effect = step.effect
+        if effect.kind not in ("uses", "loses") or step.mode == "dreamt":
+            continue
+        item = step.state.items.get(effect.item)
+        if item and not item.destroyed and not _at_hand(case, step.state, effect.who, item):
+            if effect.kind == "loses" and _gained_before(case, step):
+                continue
+            yield _missing(case, effect.who, effect.item, item, effect.quote)
+    got: set[str] = {e.item for e in case.effects if e.kind == "gains"}
+    declared: set[str] = {e.item for e in case.effects if e.kind in ("uses", "loses")}
+    for claim in case.claims:
+        item = case.before.items.get(claim.what)
+        if item is None or item.destroyed or claim.mode not in ("asserted",):
+            continue
+        if claim.kind in ("gains", "holds") and claim.who == case.lead and claim.kind == "gains":
+            got.add(claim.what)
+        if claim.kind not in ("uses", "loses", "holds") or claim.what in got | declared:
+            continue
+        if not claim.firm or not _at_hand_in_prose(case, claim, item):
+            if claim.strong:
+                yield _missing(case, claim.who, claim.what, item, claim.quote, inferred=True)
+
+
+def _gained_before(case: Case, step: Step) -> bool:
+    effect = step.effect
+    return any(
+        s.effect.kind == "gains" and s.effect.item == getattr(effect, "item", "")
+        for s in case.steps
+        if s is not step
+    )
+
+
+def _at_hand(case: Case, state: PathState, who: str, item: ItemState) -> bool:
+    """Whether somebody holds an item, or it has lain where they are from the start."""
+    if item.holder:
+        return item.holder == who
+    place = state.place_of(who)
+    if item.place and place and item.since.source == "world":
+        return case.atlas.inside(place, item.place) or case.atlas.inside(item.place, place)
+    return item.since.source == "world" and not item.place
+
+
+def _at_hand_in_prose(case: Case, claim: Claim, item: ItemState) -> bool:
+    if _at_hand(case, case.before, claim.who, item) or _at_hand(case, case.after, claim.who, item):
+        return True
+    # Somebody who is there and named may lend it, or use it beside you.
+    return bool(item.holder and case.mentions(item.holder))
+
+
+def _missing(
+    case: Case, who: str, what: str, item: ItemState, quote: str, *, inferred: bool = False
+) -> Finding:
+    thing = case.name(what)
+    if item.holder:
+        where = f"{case.name(item.holder)} has it"
+    elif item.place:
+        where = f"it was left at {case.name(item.place)}"
+    else:
+        where = "nobody has it"
+    return Finding(
+        f"{case.name(who)} does not have {thing}: {where}.",
+        quote=quote,
+        fact=item.since.quote or f"{thing}: {where}.",
+        source=item.since.source,
+        fix=f"Let {case.name(who)} come by {thing} first, or use something they hold.",
+        found_by="inferred" if inferred else "rule",
+        confidence=0.9 if inferred else 1.0,
+        key=what,
+    )
+
+
+def two_hands(case: Case) -> Iterator[Finding]:
+    """Nobody finds what somebody else holds elsewhere."""
+    for step in case.steps:
+        effect = step.effect
+        if effect.kind == "gains" and step.mode != "dreamt":
+            item = step.state.items.get(effect.item)
+            yield from _taken(case, step.state, effect.who, effect.item, item, effect.quote)
+    if any(e.kind in ("gains", "loses", "moves") for e in case.effects):
+        return
+    for claim in case.claims:
+        if claim.kind == "gains" and claim.strong and claim.who:
+            item = case.before.items.get(claim.what)
+            yield from _taken(
+                case, case.before, claim.who, claim.what, item, claim.quote, inferred=True
+            )
+
+
+def _taken(
+    case: Case, state: PathState, who: str, what: str, item: ItemState | None, quote: str,
+    *, inferred: bool = False,
+) -> Iterator[Finding]:  # fmt: skip
+    if item is None or item.destroyed or item.holder == who:
+        return
+    if item.holder:
+        here, there = state.place_of(who), state.place_of(item.holder)
+        apart = here and there and not _same(case, here, there)
+        if case.mentions(item.holder) and not (apart and not inferred and not _travels(case)):
+            return
+        if not apart and _hinted(case, item.holder):
+            return
+        where = f"{case.name(item.holder)} holds it"
+    elif item.place and item.since.source == "world":
+        place = state.place_of(who)
+        if not place or _same(case, place, item.place) or _travels(case):
+            return
+        where = f"it is at {case.name(item.place)}"
+    else:
+        return
+    yield Finding(
+        f"{case.name(who)} cannot come by {case.name(what)} here: {where}.",
+        quote=quote,
+        fact=item.since.quote or f"{case.name(what)}: {where}.",
+        source=item.since.source,
+        fix=f"Say how {case.name(what)} gets there, or take it from who or where it is.",
+        found_by="inferred" if inferred else "rule",
+        confidence=0.9 if inferred else 1.0,
+        key=what,
+    )
+
+
+def _same(case: Case, a: str, b: str) -> bool:
+    return case.atlas.inside(a, b) or case.atlas.inside(b, a)
+
+
+def _travels(case: Case) -> bool:
+    return any(e.kind == "moves" for e in case.effects) or any(
+        c.kind in ("moves", "enters") and c.asserted for c in case.claims
+    )
+
+
+def _hinted(case: Case, holder: str) -> bool:
+    """Whether the prose may mean the holder without naming them: 'his pocket', 'the body'."""
+    pronoun = case.atlas.names.pronouns.get(holder, "")
+    words = {"*he*": {"he", "him", "his"}, "*she*": {"she", "her"}}.get(
+        pronoun, {"they", "them", "their"}
+    )
+    if case.before.status(holder) == "dead" and case.grave:
+        return True
+    return any(w.low in words for p in case.passages for row in p.words for w in row)
+
+
+def destroyed(case: Case) -> Iterator[Finding]:
+    """What is destroyed is not used, held, found or destroyed again."""
+    for step in case.steps:
+        effect = step.effect
+        what = getattr(effect, "item", "") or getattr(effect, "what", "")
+        item = step.state.items.get(what)
+        if item and item.destroyed and step.mode != "dreamt":
+            yield _gone(case, what, item, effect.quote)
+    for claim in case.claims:
+        item = case.before.items.get(claim.what)
+        if item and item.destroyed and claim.kind in ("uses", "gains", "loses", "holds"):
+            if claim.strong and claim.kind != "loses":
+                yield _gone(case, claim.what, item, claim.quote, inferred=True)
+
+
+def _gone(case: Case, what: str, item: ItemState, quote: str, *, inferred: bool = False) -> Finding:
+    return Finding(
+        f"{case.name(what)} is destroyed and cannot be used.",
+        quote=quote,
+        fact=item.since.quote or f"{case.name(what)} is destroyed.",
+        source=item.since.source,
+        fix=f"Use something else: {case.name(what)} is gone for good.",
+        found_by="inferred" if inferred else "rule",
+        confidence=0.9 if inferred else 1.0,
+        key=what,
+    )
+
+
+CHECKS = (
+    Check(
+        "D4",
+        "used but not held",
+        "world_rules",
+        "error",
+        not_held,
+        "Mira dropped the lamp into the sea. 'You light the lamp.'",
+        "Mira dropped the lamp into the sea. 'You wish you still had the lamp.'",
+        lambda case: bool(case.world.items),
+    ),
+    Check(
+        "D4b",
+        "in two hands",
+        "world_rules",
+        "error",
+        two_hands,
+        "Isolde, far away, holds the key. 'You find the key under a stone.'",
+        "Isolde holds the key. 'You take the key from Isolde.'",
+        lambda case: bool(case.world.items),
+    ),
+    Check(
+        "D4c",
+        "destroyed but used",
+        "world_rules",
+        "error",
+        destroyed,
+        "The map burned. 'You unfold the map.'",
+        "The map burned. 'You try to remember the map.'",
+        lambda case: (
+            any(i.destroyed for i in case.before.items.values())
+            or any(e.kind == "destroys" for e in case.effects)
+        ),
+    ),
+)

@@ -1,0 +1,148 @@
+"""The dead and the absent do not act, speak or answer."""
+
+from collections.abc import Iterator
+
+from tasks.consistency.case import Case, Check, Finding, Step
+from tasks.consistency.claims import Claim
+from tasks.story.state import LifeState
+
+_ACTS = ("moves", "gains", "uses", "departs", "learns", "tells", "meets", "feels", "promises",
+         "keeps")  # fmt: skip
+_FIX = "Let somebody who is alive and there do it, or make it a memory, a dream or a letter."
+
+
+def dead_act(case: Case) -> Iterator[Finding]:
+    """The dead do nothing, say nothing and die only once."""
+    yield from _inactive(case, "dead", "is dead")
+
+
+def absent_act(case: Case) -> Iterator[Finding]:
+    """Who has left the stage does nothing until they return."""
+    yield from _inactive(case, "absent", "is away and has not returned")
+
+
+def _inactive(case: Case, status: str, words: str) -> Iterator[Finding]:
+    for step in case.steps:
+        yield from _declared(case, step, status, words)
+    gone = {who for who, life in case.before.life.items() if life.value == status}
+    if not gone:
+        return
+    if case.scene:
+        yield from _on_stage(case, case.before.life, gone, words)
+    back = {c.who for c in case.claims if c.kind == "returns" and c.asserted}
+    for claim in case.claims:
+        if claim.who not in gone or case.declares("returns", who=claim.who):
+            continue
+        if status == "absent" and claim.who in back:
+            continue
+        yield from _read(case, claim, case.before.life[claim.who], words)
+
+
+def _declared(case: Case, step: Step, status: str, words: str) -> Iterator[Finding]:
+    effect = step.effect
+    involved = [getattr(effect, "who", "")]
+    if effect.kind in ("tells", "meets"):
+        involved.append(effect.whom)
+    if effect.kind == "learns" and effect.source and not case.remote:
+        involved.append(effect.source)
+    for who in involved:
+        life = step.state.life.get(who)
+        if life is None or life.value != status or _before_dying(case, step, who):
+            continue
+        if not (effect.kind in _ACTS or (effect.kind in ("dies", "returns") and status == "dead")):
+            continue
+        # Things are laid in a grave and the body is carried to it.
+        mild = step.mode in ("dreamt", "past", "depicted") or (
+            case.grave and effect.kind in ("moves", "gains", "tells")
+        )
+        yield _finding(case, who, effect.quote, life, words, "warning" if mild else None)
+
+
+def _before_dying(case: Case, step: Step, who: str) -> bool:
+    """Whether this stands before the words of a death in the same text."""
+    if case.before.status(who) != "alive":
+        return False
+    deaths = [
+        s.at for s in case.steps if s.effect.kind in ("dies", "departs") and s.effect.who == who
+    ]
+    return any(step.at <= at for at in deaths)
+
+
+def _on_stage(case: Case, life: object, gone: set[str], words: str) -> Iterator[Finding]:
+    assert case.scene is not None  # noqa: S101
+    framed = any(
+        p.frame or any(m == "dreamt" for row in p.modes for _, m in row) for p in case.passages
+    )
+    back = {e.who for e in case.effects if e.kind == "returns"}
+    for who in gone - back:
+        mild = "warning" if framed or case.remote else None
+        lines = [line.text for line in case.speech if line.character_id == who]
+        if lines or who in case.scene.present:
+            quote = lines[0] if lines else case.scene.setting_description
+            yield _finding(case, who, quote, case.before.life[who], words, mild)
+
+
+def _read(case: Case, claim: Claim, life: LifeState, words: str) -> Iterator[Finding]:
+    if claim.kind not in ("acts", "speaks", "addressed", "lives"):
+        return
+    if not claim.asserted or (claim.kind == "addressed" and case.grave):
+        return
+    sure = claim.strong and not (case.remote and claim.kind in ("speaks", "addressed"))
+    yield _finding(
+        case, claim.who, claim.quote, life, words, None if sure else "info", inferred=True
+    )
+
+
+def _finding(
+    case: Case,
+    who: str,
+    quote: str,
+    life: LifeState,
+    words: str,
+    severity: object,
+    *,
+    inferred: bool = False,
+) -> Finding:
+    fact = f"{case.name(who)} {words}."
+    return Finding(
+        f"{case.name(who)} {words}, yet acts, speaks or answers here.",
+        quote=quote,
+        fact=life.since.quote or fact,
+        source=life.since.source,
+        fix=_FIX,
+        severity=severity,  # type: ignore[arg-type]
+        found_by="inferred" if inferred else "rule",
+        confidence=0.9 if inferred else 1.0,
+        key=f"{who}:{severity}",
+    )
+
+
+def _some(status: str) -> object:
+    return lambda case: (
+        any(x.value == status for x in case.before.life.values())
+        or any(e.kind in ("dies", "departs") for e in case.effects)
+    )
+
+
+CHECKS = (
+    Check(
+        "D2",
+        "the dead act",
+        "character",
+        "error",
+        dead_act,
+        "Corin is dead. 'Corin hands you the lamp.'",
+        "Corin is dead. 'You remember how Corin handed you the lamp.'",
+        _some("dead"),  # type: ignore[arg-type]
+    ),
+    Check(
+        "D2b",
+        "the absent act",
+        "character",
+        "error",
+        absent_act,
+        "Isolde has sailed away. 'Isolde opens the door.'",
+        "Isolde has sailed away. 'Isolde comes back and opens the door.'",
+        _some("absent"),  # type: ignore[arg-type]
+    ),
+)

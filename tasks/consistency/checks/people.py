@@ -1,0 +1,114 @@
+"""People meet for the first time once; promises are made before they are kept."""
+
+import re
+from collections.abc import Iterator
+
+from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.language.modes import AFTER_ONLY
+
+_FIRST = re.compile(
+    r"\b(?:(?:meets?|met|sees?|saw|speaks? (?:to|with)|encounters?|lays? eyes on|sets? eyes on)\b[^.;]{0,60}"
+    r"\bfor the (?:very )?first time|for the (?:very )?first time[^.;]{0,40}\b(?:meets?|met|sees?|saw|sets? eyes on|lays? eyes on)"
+    r"|introduc(?:es?|ed|ing) (?:yourself|himself|herself|themselves|myself)|(?:has|have|had|'ve|'d) never (?:met|seen|spoken|set eyes|laid eyes|heard of)"
+    r"|(?:a|the|this|complete|total|perfect) stranger\b|strangers (?:until|to each)|"
+    r"(?:do|does|did) not know (?:each other|who (?:he|she|they|you) (?:is|are|was))|pleased to (?:meet|make)|you must be|first meeting"
+    r"|we(?:'ve| have) never met|nice to meet|ask(?:s|ed)? (?:his|her|their|your) name|tell(?:s)? (?:him|her|them) your name|"
+    r"meets? at last)\b",
+    re.IGNORECASE,
+)
+
+
+def met_before(case: Case) -> Iterator[Finding]:
+    """Two people who know each other do not meet for the first time."""
+    for step in case.steps:
+        effect = step.effect
+        if effect.kind == "meets" and step.state.have_met(effect.who, effect.whom):
+            if step.mode not in ("dreamt", "past", "depicted"):
+                yield _known(case, effect.who, effect.whom, effect.quote)
+    for passage in case.passages:
+        for sentence, marks, row in zip(
+            passage.sentences, passage.modes, passage.words, strict=True
+        ):
+            found = _FIRST.search(sentence.text)
+            # 'never' and 'not' are part of the words looked for.
+            framed = any(
+                m not in AFTER_ONLY or m == "hypothetical" or m == "said" for _, m in marks
+            )
+            if not found or framed:
+                continue
+            people = {w.ref.id for w in row if w.ref and w.ref.kind == "character"}
+            yours = any(w.low in {"you", "i", "your", "yourself", "we"} for w in row)
+            pair = people | ({case.lead} if yours else set())
+            if len(pair) == 2:
+                who, whom = sorted(pair, key=lambda one: one != case.lead)
+                if case.before.have_met(who, whom):
+                    yield _known(case, who, whom, sentence.text, inferred=True)
+
+
+def _known(case: Case, who: str, whom: str, quote: str, *, inferred: bool = False) -> Finding:
+    since = case.before.met.get(who, {}).get(whom)
+    fact = f"{case.name(who)} and {case.name(whom)} know each other."
+    return Finding(
+        f"{case.name(who)} and {case.name(whom)} have met before.",
+        quote=quote,
+        fact=(since.quote if since else "") or fact,
+        source=since.source if since else "world",
+        fix="Let them meet again as people who know each other.",
+        found_by="inferred" if inferred else "rule",
+        confidence=0.85 if inferred else 1.0,
+        key=f"{who}:{whom}",
+    )
+
+
+def promises(case: Case) -> Iterator[Finding]:
+    """A promise is kept or broken once, after it was made, by who made it."""
+    for step in case.steps:
+        effect = step.effect
+        if effect.kind not in ("keeps", "breaks") or step.mode == "dreamt":
+            continue
+        promise = step.state.promises.get(effect.promise)
+        if promise is None:
+            problem, fact, source = "was never made", "", "world"
+        elif promise.who != effect.who:
+            problem = f"was made by {case.name(promise.who)}"
+            fact, source = promise.since.quote, promise.since.source
+        elif promise.value != "open":
+            problem = f"has already been {promise.value}"
+            fact, source = promise.since.quote, promise.since.source
+        else:
+            continue
+        words = effect.promise.replace("_", " ")
+        yield Finding(
+            f"The promise '{words}' {problem}.",
+            quote=effect.quote,
+            fact=fact,
+            source=source,
+            fix="Let the promise be made first, or leave it open.",
+            key=effect.promise,
+        )
+
+
+CHECKS = (
+    Check(
+        "D7",
+        "met before",
+        "character",
+        "error",
+        met_before,
+        "Mira and Corin are siblings. 'You meet Corin for the first time.'",
+        "Mira and Corin are siblings. 'You ask Corin for your first audience with the queen.'",
+        lambda case: any(case.before.met.values()),
+    ),
+    Check(
+        "D7b",
+        "promise out of order",
+        "character",
+        "error",
+        promises,
+        "Mira broke her promise to return. 'She keeps it after all': the same promise, kept.",
+        "Mira promised to return and has not yet. 'She keeps her word.'",
+        lambda case: (
+            bool(case.before.promises) or any(e.kind in ("keeps", "breaks") for e in case.effects)
+        ),
+    ),
+)

@@ -1,0 +1,145 @@
+"""Rules in machine form hold."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from tasks.consistency.case import Case, Check, Finding
+from tasks.story.effects import Effect
+from tasks.story.state import PathState, objects
+from tasks.story.world import ForbidEffect, ForbidTerms, LimitEffect, Rule
+
+
+def broken(case: Case) -> Iterator[Finding]:
+    """Forbidden words do not occur, forbidden effects do not happen, limits are kept."""
+    for rule in case.world.rules:
+        if isinstance(rule.form, ForbidTerms):
+            yield from _terms(case, rule, rule.form)
+        elif isinstance(rule.form, ForbidEffect):
+            yield from _forbidden(case, rule, rule.form)
+        elif isinstance(rule.form, LimitEffect):
+            yield from _limited(case, rule, rule.form)
+
+
+def _terms(case: Case, rule: Rule, form: ForbidTerms) -> Iterator[Finding]:
+    pattern = _words(tuple(form.terms))
+    if not pattern.search(case.text):
+        return
+    for passage in case.passages:
+        for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
+            if match := pattern.search(sentence.text):
+                # "There is no magic", "the magic trick": named, but not there.
+                mild = "warning" if marks or _denied(sentence.text, match.start()) else None
+                yield _finding(rule, match.group(), sentence.text, mild)
+    if case.scene:
+        for line in case.speech:
+            if match := pattern.search(line.text):
+                mild = "warning" if _denied(line.text, match.start()) else None
+                yield _finding(rule, match.group(), line.text, mild)
+
+
+@lru_cache(256)
+def _words(terms: tuple[str, ...]) -> re.Pattern[str]:
+    words = "|".join(re.escape(t) for t in sorted(terms, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
+
+
+def _denied(text: str, at: int) -> bool:
+    before = text[max(0, at - 40) : at].lower()
+    return bool(
+        re.search(r"\b(?:no|not|never|nor|without|isn't|don't|no such|if|like|as if)\b", before)
+    )
+
+
+def _finding(rule: Rule, what: str, quote: str, severity: object = None) -> Finding:
+    return Finding(
+        f"Rule '{rule.id}' is broken by '{what}': {rule.text}",
+        quote=quote,
+        fact=rule.text,
+        source=rule.id,
+        fix="Leave it out, or find a way within the rule.",
+        severity=severity or rule.severity,  # type: ignore[arg-type]
+        key=f"{rule.id}:{severity}",
+    )
+
+
+def _forbidden(case: Case, rule: Rule, form: ForbidEffect) -> Iterator[Finding]:
+    for step in case.steps:
+        if step.mode == "dreamt" or step.effect.kind != form.effect:
+            continue
+        who = getattr(step.effect, "who", "")
+        if _bound(case, form, step.state, who, list(objects(step.effect))):
+            yield _finding(rule, step.effect.kind, step.effect.quote)
+    if any(e.kind == form.effect for e in case.effects):
+        return
+    for claim in case.claims:
+        kind = "moves" if claim.kind in ("enters", "is_at") else claim.kind
+        if kind != form.effect or not claim.strong:
+            continue
+        if _bound(case, form, case.before, claim.who, [claim.what]):
+            found = _finding(rule, claim.verb, claim.quote)
+            yield Finding(
+                found.message, found.quote, found.fact, found.source, found.fix,
+                found.severity, "inferred", 0.9, found.key,
+            )  # fmt: skip
+
+
+def _bound(case: Case, form: ForbidEffect, state: PathState, who: str, what: list[str]) -> bool:
+    """Whether a rule's lists match: empty ones match everybody and everything."""
+    if form.who and who not in form.who or who in form.except_who:
+        return False
+    if form.what and not set(form.what) & set(what):
+        return False
+    if not form.at:
+        return True
+    here = {state.place_of(who), case.after.place_of(who), case.scene.place if case.scene else None}
+    return any(case.atlas.inside(at, outer) for at in here if at for outer in form.at)
+
+
+def _limited(case: Case, rule: Rule, form: LimitEffect) -> Iterator[Finding]:
+    now = [e for e in case.effects if e.kind == form.effect and _counts(form, e)]
+    before = sum(n for key, n in case.before.counts.items() if _counted(form, key))
+    if now and before + len(now) > form.at_most:
+        times = before + len(now)
+        yield _finding(rule, f"{form.effect}, {times} times", now[-1].quote)
+    if any(e.kind == form.effect for e in case.effects) or before < form.at_most:
+        return
+    for claim in case.claims:
+        if claim.kind == form.effect and claim.strong:
+            if (not form.who or claim.who in form.who) and (
+                not form.what or claim.what in form.what
+            ):
+                found = _finding(rule, f"{form.effect}, once more", claim.quote)
+                yield Finding(
+                    found.message, found.quote, found.fact, found.source, found.fix,
+                    found.severity, "inferred", 0.9, found.key,
+                )  # fmt: skip
+
+
+def _counts(form: LimitEffect, effect: Effect) -> bool:
+    return (not form.who or getattr(effect, "who", "") in form.who) and (
+        not form.what or bool(set(form.what) & set(objects(effect)))
+    )
+
+
+def _counted(form: LimitEffect, key: str) -> bool:
+    kind, who, what = key.split("|", 2)
+    return (
+        kind == form.effect
+        and (not form.who or who in form.who)
+        and (not form.what or what in form.what)
+    )
+
+
+CHECKS = (
+    Check(
+        "D10",
+        "a rule is broken",
+        "world_rules",
+        "error",
+        broken,
+        "No one may use the bell twice. 'You ring the bell again.'",
+        "'You are tempted to ring the bell again.'",
+        lambda case: any(rule.form for rule in case.world.rules),
+    ),
+)

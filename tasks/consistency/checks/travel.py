@@ -1,0 +1,172 @@
+"""Nobody is in two places, and nobody is faster than the road."""
+
+from collections.abc import Iterator
+
+from tasks.consistency.case import Case, Check, Finding
+
+UNSAID = 30
+"""Minutes that may go by between two sentences without anybody saying so."""
+
+
+def too_fast(case: Case) -> Iterator[Finding]:
+    """A journey takes at least as long as its road."""
+    for step in case.steps:
+        effect = step.effect
+        if effect.kind != "moves" or step.mode == "dreamt":
+            continue
+        start = step.state.place_of(effect.who)
+        need = case.atlas.minutes(start, effect.to) if start else None
+        if not start or not need:
+            continue
+        have = _elapsed(case, effect.who)
+        if need > have:
+            said = case.declared_minutes is not None or case.span.minutes is not None
+            short = case.span.short and case.span.minutes is None
+            certain = said or short or need > have + UNSAID
+            yield _slow(case, effect.who, start, effect.to, need, have, effect.quote, certain)
+    moved = {e.who for e in case.effects if e.kind in ("moves", "returns")}
+    for claim in case.claims:
+        if claim.kind not in ("moves", "enters") or not claim.asserted or claim.who in moved:
+            continue
+        start = case.before.place_of(claim.who)
+        need = case.atlas.minutes(start, claim.what) if start else None
+        if not start or not need or case.declared_minutes is not None:
+            continue
+        have = _elapsed(case, claim.who)
+        told = case.span.minutes is not None or case.span.short
+        if need > have and told and claim.firm:
+            yield _slow(case, claim.who, start, claim.what, need, have, claim.quote, True, 0.9)
+
+
+def _elapsed(case: Case, who: str) -> int:
+    """Minutes since somebody was last seen, with those that go by here."""
+    seen = case.before.whereabouts.get(who)
+    before = (case.before.clock - seen.since.at).total_seconds() / 60 if seen else 0
+    now = case.declared_minutes if case.declared_minutes is not None else case.span.minutes or 0
+    return int(before) + now
+
+
+def _slow(
+    case: Case, who: str, start: str, to: str, need: int, have: int, quote: str, certain: bool,
+    confidence: float = 1.0,
+) -> Finding:  # fmt: skip
+    seen = case.before.whereabouts[who].since
+    return Finding(
+        f"{case.name(who)} goes from {case.name(start)} to {case.name(to)} in {have} minutes; "
+        f"the way takes {need}.",
+        quote=quote,
+        fact=f"From {case.name(start)} to {case.name(to)} it takes at least {need} minutes.",
+        source=seen.source,
+        fix=f"Let at least {need - have} minutes more go by, or choose a nearer place.",
+        severity=None if certain else "warning",
+        found_by="rule" if confidence == 1 else "inferred",
+        confidence=confidence,
+        key=f"{who}:{to}",
+    )
+
+
+def two_places(case: Case) -> Iterator[Finding]:
+    """Who deals with somebody face to face is where they are."""
+    if case.remote:
+        return
+    for step in case.steps:
+        effect = step.effect
+        if effect.kind in ("tells", "meets") and step.mode != "dreamt":
+            yield from _apart(case, step.state, effect.who, effect.whom, effect.quote)
+    if any(e.kind == "moves" for e in case.effects) or case.span.long:
+        return
+    # The choice may lead to them; whoever then is met has been gone to.
+    gone_to = {c.what for c in case.claims if c.kind in ("moves", "enters", "is_at")}
+    for claim in case.claims:
+        face = claim.kind == "addressed" and claim.sure and claim.whom == case.lead
+        gives = claim.kind == "gains" and claim.who == case.lead and claim.whom
+        if not (claim.strong and (face or gives)) or claim.verb in ("follow", "join", "meet"):
+            continue
+        other = claim.who if face else claim.whom
+        if case.before.place_of(other) in gone_to or _comes(case, other):
+            continue
+        yield from _apart(case, case.before, case.lead, other, claim.quote, inferred=True)
+
+
+def _comes(case: Case, who: str) -> bool:
+    return any(c.kind in ("moves", "enters", "returns") and c.who == who for c in case.claims)
+
+
+def _apart(
+    case: Case, state: object, who: str, whom: str, quote: str, *, inferred: bool = False
+) -> Iterator[Finding]:
+    from tasks.story.state import PathState
+
+    assert isinstance(state, PathState)  # noqa: S101
+    here, there = state.place_of(who), state.place_of(whom)
+    if not here or not there or "alive" != state.status(who) or state.status(whom) != "alive":
+        return
+    need = case.atlas.minutes(here, there)
+    have = max(_elapsed(case, who), _elapsed(case, whom))
+    if need is None or need <= have + UNSAID:
+        return
+    other = whom if whom != case.lead else who
+    seen = state.whereabouts[other].since
+    place = case.name(state.place_of(other) or "")
+    yield Finding(
+        f"{case.name(other)} is at {place}, {need} minutes away, and cannot be met here.",
+        quote=quote,
+        fact=seen.quote or f"{case.name(other)} is at {place}.",
+        source=seen.source,
+        fix=f"Go to {place} first, or let somebody who is here take the part.",
+        found_by="inferred" if inferred else "rule",
+        confidence=0.9 if inferred else 1.0,
+        key=other,
+    )
+
+
+def elsewhere(case: Case) -> Iterator[Finding]:
+    """Who is in a scene could have come there in time."""
+    scene = case.scene
+    if scene is None or scene.place not in case.before.places:
+        return
+    moved = {e.who for e in case.effects if e.kind in ("moves", "returns", "departs")}
+    for who in scene.present:
+        at = case.before.place_of(who)
+        if who in moved or not at or case.before.status(who) != "alive":
+            continue
+        need = case.atlas.minutes(at, scene.place)
+        have = _elapsed(case, who)
+        if need and need > have:
+            certain = need > have + UNSAID
+            quote = scene.setting_description
+            yield _slow(case, who, at, scene.place, need, have, quote, certain)
+
+
+CHECKS = (
+    Check(
+        "D3",
+        "faster than the road",
+        "timeline",
+        "error",
+        too_fast,
+        "The peak is two hours away. 'Ten minutes later you stand on the peak.'",
+        "The peak is two hours away. 'Three hours later you stand on the peak.'",
+        lambda case: bool(case.world.roads),
+    ),
+    Check(
+        "D3b",
+        "in two places",
+        "timeline",
+        "error",
+        two_places,
+        "Isolde is a day's ride away. 'You ask Isolde, and she hands you the map.'",
+        "Isolde is a day's ride away. 'You write to Isolde and ask for the map.'",
+        lambda case: bool(case.world.roads),
+    ),
+    Check(
+        "D3c",
+        "seen elsewhere",
+        "timeline",
+        "error",
+        elsewhere,
+        "A scene at the peak shows Isolde, who was in the village a minute ago.",
+        "The scene begins three hours later.",
+        lambda case: bool(case.scene and case.world.roads),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Reading English prose: sentences, names, modes and who does what."""

@@ -1,0 +1,149 @@
+"""Finding a world's characters, places and items in prose, by their names and aliases."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.story.world import World
+
+Kind = Literal["character", "place", "item"]
+_ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
+_TITLES = frozenset(
+    """captain doctor dr mr mrs miss ms lord lady sir dame king queen prince princess father mother
+    brother sister uncle aunt old young the of de van von st saint professor sergeant major
+    colonel general inspector detective master mistress count countess duke duchess baron
+    lieutenant commander admiral bishop abbot judge mayor madam madame sheriff chief elder""".split()
+)
+_DETERMINER = r"(?:the|your|my|his|her|their|our|this|that)"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name found in a text, by offsets."""
+
+    start: int
+    end: int
+    kind: Kind
+    id: str
+    whole: bool
+    """By its name or alias, not by a part of it."""
+
+
+class Names:
+    """The names of one world, ready to be found."""
+
+    def __init__(self, world: World) -> None:
+        self.ids: dict[str, tuple[Kind, str, bool]] = {}
+        self.clashes: list[tuple[str, str, str]] = []
+        self.pronouns = {
+            c.id: f"*{c.pronouns.split('/')[0].strip().lower()}*" for c in world.characters
+        }
+        """'*he*', '*she*' or '*they*' of every character."""
+        exact: list[str] = []
+        folded: list[str] = []
+        self._add(world, exact, folded)
+        heads = self._heads(world)
+        self._exact = _alternation(exact, 0)
+        self._folded = _alternation(folded, re.IGNORECASE)
+        self._heads_pattern = (
+            re.compile(rf"\b{_DETERMINER}\s+({'|'.join(map(re.escape, heads))})\b", re.IGNORECASE)
+            if heads
+            else None
+        )
+        self._head_ids = heads
+
+    def _add(self, world: World, exact: list[str], folded: list[str]) -> None:
+        named: list[tuple[Kind, str, str]] = []
+        for c in world.characters:
+            named += [("character", c.id, n) for n in (c.name, *c.aliases)]
+        for p in world.places:
+            named += [("place", p.id, n) for n in (p.name, *p.aliases)]
+        for i in world.items:
+            named += [("item", i.id, n) for n in (i.name, *i.aliases)]
+        for kind, one, name in named:
+            self._put(kind, one, name, True, exact, folded)
+        # Parts of a person's name, where only one person has them.
+        parts = Counter(part for c in world.characters for part in {*_parts(c.name)})
+        for c in world.characters:
+            for part in _parts(c.name):
+                if parts[part] == 1 and part.lower() not in self.ids:
+                    self._put("character", c.id, part, False, exact, folded)
+
+    def _put(
+        self, kind: Kind, one: str, name: str, whole: bool, exact: list[str], folded: list[str]
+    ) -> None:
+        bare = _ARTICLE.sub("", name).strip()
+        known = self.ids.get(bare.lower())
+        if known and known[1] != one:
+            self.clashes.append((bare, known[1], one))
+            return
+        self.ids[bare.lower()] = (kind, one, whole)
+        # 'Rose' is somebody, 'rose' a flower; 'the ferryman' and items may begin a sentence.
+        proper = kind == "character" and bare[:1].isupper() and bare == name
+        (exact if proper else folded).append(bare)
+
+    def _heads(self, world: World) -> dict[str, tuple[Kind, str]]:
+        """Last words of the names of items and places that mean only one of them."""
+        found: dict[str, tuple[Kind, str]] = {}
+        named: list[tuple[Kind, str, str]] = [("item", i.id, i.name) for i in world.items]
+        named += [("place", p.id, p.name) for p in world.places]
+        nouns = Counter(_head(name) for _, _, name in named)
+        taken = {word for name in self.ids for word in name.split() if " " not in name}
+        for kind, one, name in named:
+            head = _head(name)
+            if nouns[head] == 1 and len(head) > 2 and head not in taken and head in name.lower():
+                found[head] = (kind, one)
+        return found
+
+    def find(self, text: str) -> list[Mention]:
+        """Every mention, in order, none overlapping; the longest name wins."""
+        found: list[Mention] = []
+        for pattern in (self._exact, self._folded):
+            for match in pattern.finditer(text) if pattern else ():
+                kind, one, whole = self.ids[match.group().lower()]
+                found.append(Mention(match.start(), match.end(), kind, one, whole))
+        for match in self._heads_pattern.finditer(text) if self._heads_pattern else ():
+            kind, one = self._head_ids[match.group(1).lower()]
+            found.append(Mention(match.start(1), match.end(1), kind, one, False))
+        found.sort(key=lambda m: (m.start, -m.end))
+        kept: list[Mention] = []
+        for mention in found:
+            if (not kept or mention.start >= kept[-1].end) and not _namesake(text, mention):
+                kept.append(mention)
+        return kept
+
+
+def _parts(name: str) -> list[str]:
+    words = name.split()
+    if len(words) == 1:
+        return []
+    return [w for w in words if w.lower() not in _TITLES and len(w) > 2 and w[0].isupper()]
+
+
+def _head(name: str) -> str:
+    bare = re.split(r"\s+(?:of|from|in|at|on|with|for)\s+", _ARTICLE.sub("", name).lower())[0]
+    return bare.split()[-1]
+
+
+def _alternation(names: list[str], flags: int) -> re.Pattern[str] | None:
+    if not names:
+        return None
+    ordered = sorted(set(names), key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ordered))})(?![\w-])", flags)
+
+
+def _namesake(text: str, mention: Mention) -> bool:
+    """'the Corin' is a ship, 'Corin Street' a street, 'another Corin' somebody else."""
+    if mention.kind != "character":
+        return False
+    before = text[max(0, mention.start - 12) : mention.start].split()
+    after = re.match(r"\s+([A-Z][a-z]+)\b", text[mention.end :])
+    single = text[mention.start : mention.end].istitle()
+    if single and before and before[-1].lower() in {"another", "a", "no"}:
+        return True
+    return bool(
+        after
+        and after.group(1)
+        in {"Street", "Road", "Lane", "Square", "Hall", "House", "Bridge", "Rock", "Point", "Inn"}
+    )

@@ -1,0 +1,481 @@
+"""Who does what in a passage: clauses with a subject, a verb, what follows, and their mode.
+
+A shallow reader for narrative English. It knows the world's names and the verbs of `verbs`; where
+a sentence is more than it can follow it finds nothing, which is what a checker should do.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tasks.consistency.language.modes import (
+    AFTER_ONLY,
+    Mode,
+    cues,
+    ends_frame,
+    opens_frame,
+    unmakes,
+)
+from tasks.consistency.language.names import Mention, Names
+from tasks.consistency.language.tokens import Sentence, sentences, words
+from tasks.consistency.language.verbs import (
+    BELIEVE,
+    LET,
+    PERCEIVE,
+    SPEAK,
+    Form,
+    forms,
+    lexicon,
+)
+
+YOU = "*you*"
+"""Stands for the protagonist where the prose says 'you', 'I' or 'we'."""
+
+_SUBJECTS = {"you": YOU, "i": YOU, "we": YOU, "you'll": YOU, "i'll": YOU, "we'll": YOU}
+_OTHERS = frozenset(
+    {"he", "she", "they", "it", "nobody", "everyone", "someone", "somebody", "nothing"}
+)
+PRONOUNS = {"he": "*he*", "she": "*she*"}
+"""Stand for a character until the passage says whom."""
+_OPENERS = frozenset(
+    """and but then so or while as when because though although since yet until before after where
+    that who whereupon once whenever if unless lest whether till nor like than how why what which
+    whose still now""".split()
+)
+_UNREAL = {"until": "hypothetical", "till": "hypothetical", "before": "hypothetical",
+           "like": "depicted", "than": "hypothetical"}  # fmt: skip
+_PREPOSITIONS = frozenset(
+    """at in on by under from beside behind outside inside near above below across along among
+    around beneath between beyond over past through to toward towards upon with within onto into
+    against off of for about without before after down up""".split()
+)
+_TIMES = frozenset("later after before morning night evening dawn dusk noon day week year".split())
+_ADVERBS = frozenset(
+    """then now still also just already soon once again always ever even finally himself herself
+    themselves yourself alone together both all too at last suddenly here there back""".split()
+)
+_BE = frozenset({"is", "are", "am", "was", "were", "'s", "be", "being", "been"})
+_HAVE = {"has": "past", "have": "past", "had": "past"}
+_DO = frozenset({"do", "does", "did"})
+_NOT = frozenset(
+    """not never n't don't doesn't didn't won't can't cannot couldn't wouldn't isn't aren't wasn't
+    weren't hasn't haven't hadn't no longer barely hardly scarcely""".split()
+)
+_MODAL = frozenset("can could would might may should must ought cannot couldn't wouldn't".split())
+SPEAK_FORMS = frozenset(word for verb in SPEAK for word in forms(verb))
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word or mark, or a whole name."""
+
+    text: str
+    low: str
+    at: int
+    ref: Mention | None = None
+    owns: bool = False
+    """A name in the possessive: 'Corin's'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Somebody or something does something. `tail` is what follows, to the next clause."""
+
+    subjects: tuple[str, ...]
+    verb: str
+    form: Form
+    tail: tuple[Word, ...]
+    mode: Mode
+    sentence: Sentence
+    passive: bool = False
+    firm: bool = True
+    """Read from a plain subject and verb; otherwise from a looser construction."""
+    past: bool = False
+    thing: bool = False
+    """The subject is a place or an item."""
+    about: tuple[Word, ...] = ()
+    """The words of the sentence before the verb."""
+
+
+class Passage:
+    """One text, read: sentences with their words, and clauses with their modes."""
+
+    def __init__(
+        self, text: str, names: Names, *, orders: bool = False, frame: Mode | None = None
+    ) -> None:
+        """`orders`: the text is a choice, whose verbs without subject are the player's.
+        `frame`: the dream, memory or tale that the text before it opened."""
+        self.text = text
+        self.clauses: list[Clause] = []
+        self.sentences: list[Sentence] = []
+        self.words: list[list[Word]] = []
+        self.modes: list[list[tuple[int, Mode]]] = []
+        for sentence in sentences(text):
+            found = list(_words(sentence.plain, names))
+            # A cue inside a name ('the Old Theatre') is none.
+            names_at = {n for w in found if w.ref for n in range(w.at, w.at + len(w.text))}
+            marks = [mark for mark in cues(sentence.plain) if mark[0] not in names_at]
+            if frame and ends_frame(sentence.plain):
+                frame = None
+            clauses = list(_Reader(sentence, found, marks, frame, orders).clauses())
+            if unmakes(sentence.plain):
+                self.clauses = [_unreal(c) for c in self.clauses]
+            self.sentences.append(sentence)
+            self.words.append(found)
+            self.modes.append([*marks, (-1, frame)] if frame else marks)
+            self.clauses += [self._resolve(c, names) for c in clauses]
+            if marks and opens_frame(sentence.plain):
+                frame = next((m for _, m in marks if m not in AFTER_ONLY), "hypothetical")
+        self.frame = frame
+        self._settle_tense(orders)
+
+    def _resolve(self, clause: Clause, names: Names) -> Clause:
+        """'He' is the one man named before it in this passage, if there is one."""
+        if not clause.subjects or clause.subjects[0] not in PRONOUNS.values():
+            return clause
+        said = [w for row in self.words for w in row if w.ref and w.ref.kind == "character"]
+        named = {w.ref.id for w in said if w.ref}
+        fits = [who for who in named if names.pronouns.get(who) == clause.subjects[0]]
+        return replace(clause, subjects=tuple(fits) if len(fits) == 1 else (), firm=False)
+
+    def _settle_tense(self, orders: bool) -> None:
+        """In a text told in the present, the simple past tells of before."""
+        present = any(not c.past and c.form in ("base", "third") for c in self.clauses)
+        if present and not orders:
+            self.clauses = [
+                replace(c, mode="past") if c.past and c.mode == "asserted" else c
+                for c in self.clauses
+            ]
+
+
+def _unreal(clause: Clause) -> Clause:
+    return replace(clause, mode="dreamt") if clause.mode == "asserted" else clause
+
+
+def _words(text: str, names: Names) -> Iterator[Word]:
+    mentions = names.find(text)
+    upcoming = iter([*mentions, None])
+    mention = next(upcoming)
+    skip_to = 0
+    for word, at in words(text):
+        if at < skip_to:
+            continue
+        while mention and mention.end <= at:
+            mention = next(upcoming)
+        if mention and mention.start <= at < mention.end:
+            after = text[mention.end : mention.end + 2]
+            owns = after in ("'s", "’s") or (
+                after[:1] in "'’" and after != "" and text[mention.end - 1] == "s"
+            )
+            name = text[mention.start : mention.end]
+            yield Word(name, name.lower(), mention.start, mention, owns)
+            skip_to = mention.end + (2 if owns else 0)
+        else:
+            yield Word(word, word.lower().replace("’", "'"), at)
+
+
+class _Reader:
+    """Reads one sentence from left to right."""
+
+    def __init__(
+        self,
+        sentence: Sentence,
+        found: Sequence[Word],
+        marks: list[tuple[int, Mode]],
+        frame: Mode | None,
+        orders: bool,
+    ) -> None:
+        self.sentence = sentence
+        self.words = found
+        self.marks = marks
+        self.orders = orders
+        self.verbs = lexicon()
+        self.whole: Mode = frame or next(
+            (mode for _, mode in marks if mode not in AFTER_ONLY), "asserted"
+        )
+        self.subject: tuple[str, ...] = (YOU,) if orders else ()
+        self.thing = False
+        self.embedded: Mode | None = None
+        self.plural = orders
+
+    def clauses(self) -> Iterator[Clause]:
+        """The clauses of the sentence."""
+        found = list(self._scan())
+        for n, (at, clause) in enumerate(found):
+            end = found[n + 1][0] if n + 1 < len(found) else len(self.words)
+            # The next clause's own subject is not part of this one.
+            yield replace(
+                clause, tail=tuple(self.words[at + 1 : end]), about=tuple(self.words[:at])
+            )
+
+    def _scan(self) -> Iterator[tuple[int, Clause]]:
+        i, fresh = 0, True
+        while i < len(self.words):
+            word = self.words[i]
+            if word.low in {",", ";", ":", "-", "—", '"', "(", ")", "."}:
+                fresh = True
+                if word.low in ";:." or (word.low == "," and self.embedded == "depicted"):
+                    self.embedded = None
+            elif word.low in _OPENERS and not word.ref:
+                fresh = True
+                self.embedded = _UNREAL.get(word.low, self.embedded)  # type: ignore[assignment]
+                if word.low == "but":
+                    self.embedded = None
+            elif fresh or self._fronted(i):
+                step = yield from self._clause_at(i, fresh)
+                if step:
+                    i = step
+                    fresh = self.words[i].low in _OPENERS if i < len(self.words) else False
+                    continue
+                fresh = fresh and (word.low in _ADVERBS or word.low.endswith("ly"))
+            i += 1
+
+    def _fronted(self, i: int) -> bool:
+        """'At the gate Corin waits': the clause began with a preposition."""
+        word = self.words[i]
+        if not (word.ref or word.low in _SUBJECTS):
+            return False
+        start = i
+        while start and self.words[start - 1].low not in {",", ";", ":", '"', "and", "but"}:
+            start -= 1
+        inside = self.words[start:i]
+        led = word.low in _SUBJECTS or any(
+            w.low in _PREPOSITIONS or w.low in _TIMES for w in inside[:1] + inside[-1:]
+        )
+        return (
+            len(inside) > 1
+            and led
+            and inside[-1].low not in _PREPOSITIONS - {"after", "before"}
+            and not any(w.low in self.verbs and not w.ref for w in inside[1:])
+        )
+
+    def _clause_at(self, i: int, fresh: bool) -> Iterator[tuple[int, Clause]]:  # type: ignore[return]
+        word = self.words[i]
+        subjects, after = self._subject(i)
+        if subjects is not None:
+            verb = self._verb(after)
+            if verb:
+                self.subject, self.thing = subjects, bool(word.ref and word.ref.kind != "character")
+                self.plural = len(subjects) > 1 or subjects == (YOU,)
+                yield from self._emit(verb, True)
+                return verb[0] + 1
+            if word.low in _OTHERS:
+                self.subject, self.thing = (), False
+            return None
+        if fresh and word.low in SPEAK_FORMS and i and self.words[i - 1].low == '"':
+            speaker, _ = self._subject(i + 1) if i + 1 < len(self.words) else (None, 0)
+            if speaker:
+                base, form = self.verbs[word.low]
+                self.subject, self.thing, self.plural = speaker, False, speaker == (YOU,)
+                yield from self._emit((i, base, form, "asserted", form == "past", False), True)
+                return i + 2
+        if fresh and self.subject and word.low in self.verbs and not word.ref:
+            base, form = self.verbs[word.low]
+            agrees = form in ("past", "ing") or (form == "base") == self.plural
+            if form == "participle" or not agrees:
+                return None
+            past = form == "past" and not (self.orders and base == word.low)
+            yield from self._emit((i, base, form, "asserted", past, False), form != "ing")
+            return i + 1
+        return None
+
+    def _subject(self, i: int) -> tuple[tuple[str, ...] | None, int]:
+        """Ids at i that may be a subject, and the index after them."""
+        word = self.words[i]
+        if word.low in {"the", "old", "young", "poor", "dear"} and i + 1 < len(self.words):
+            return self._subject(i + 1) if self.words[i + 1].ref else (None, i)
+        if word.low in _SUBJECTS and not word.ref:
+            ids: tuple[str, ...] = (YOU,)
+        elif word.ref and not word.owns:
+            ids = (word.ref.id,)
+        elif word.low in _OTHERS:
+            ids = (PRONOUNS[word.low],) if word.low in PRONOUNS else ()
+        elif word.ref and word.owns and self._part_of_body(i + 1):
+            return (word.ref.id,), i + 2
+        else:
+            return None, i
+        i += 1
+        while i + 1 < len(self.words) and self.words[i].low in {"and", "&"}:
+            other = self.words[i + 1]
+            if other.ref and other.ref.kind == "character" and not other.owns:
+                ids = (*ids, other.ref.id)
+            elif other.low in _SUBJECTS:
+                ids = (*ids, YOU)
+            else:
+                break
+            i += 2
+        return ids, i
+
+    def _part_of_body(self, i: int) -> bool:
+        return i < len(self.words) and self.words[i].low in {
+            "hand", "hands", "voice", "fingers", "arm", "arms", "fist", "grip", "laugh", "laughter",
+        }  # fmt: skip
+
+    def _verb(self, i: int) -> tuple[int, str, Form, Mode, bool, bool] | None:
+        """The finite verb whose subject ends before i: index, base, form, mode, past, passive."""
+        mode: Mode = "asserted"
+        past = passive = helped = False
+        if i < len(self.words) and self.words[i].low == "," and (close := self._appositive(i)):
+            i = close
+        while i < len(self.words):
+            word = self.words[i]
+            low = word.low
+            if word.ref and low not in self.verbs:
+                break
+            nxt = self.words[i + 1].low if i + 1 < len(self.words) else ""
+            if low in _NOT:
+                mode = "negated"
+            elif low in _MODAL:
+                mode, helped = "hypothetical", True
+            elif low in {"will", "shall", "'ll"} or low.endswith("'ll"):
+                helped = True
+            elif low in _BE:
+                after = self.verbs.get(nxt if nxt not in _NOT | _ADVERBS else "")
+                if (
+                    not after
+                    and nxt not in _NOT
+                    and nxt not in _ADVERBS | {"being"}
+                    and not nxt.endswith("ly")
+                ):
+                    return i, "be", "third", mode, low in {"was", "were"} or past, False
+                past = past or low in {"was", "were"}
+                passive = bool(after and after[1] in ("past", "participle"))
+                if nxt in _ADVERBS or nxt in _NOT:
+                    follow = self.words[i + 2].low if i + 2 < len(self.words) else ""
+                    if follow not in self.verbs:
+                        if nxt in _NOT:
+                            mode = "negated"
+                        return i, "be", "third", mode, past, False
+                helped = True
+            elif low in _HAVE:
+                after = self.verbs.get(nxt if nxt not in _ADVERBS | _NOT else "")
+                more = self.words[i + 2].low if i + 2 < len(self.words) else ""
+                if (
+                    not (after and after[1] in ("past", "participle"))
+                    and more not in self.verbs
+                    and nxt != "been"
+                ):
+                    return i, "have", "third", mode, low == "had", False
+                helped = True
+                past = past or low != "have"
+                if low != "have" and mode == "asserted":
+                    mode = "past"
+            elif low in _DO:
+                past, helped = past or low == "did", True
+            elif low == "used" and nxt == "to":
+                return (i + 2, *self.verbs.get(self.words[i + 2].low, ("be", "base")), "past", True, False) if i + 2 < len(self.words) else None  # fmt: skip
+            elif low in self.verbs:
+                base, form = self.verbs[low]
+                if form == "ing" and not helped:
+                    return None
+                if form == "participle" and not helped:
+                    return None
+                past = past or (form == "past" and base != low and not helped)
+                return i, base, form, mode, past, passive
+            elif low not in _ADVERBS and not low.endswith("ly") and low != "who":
+                break
+            i += 1
+        return None
+
+    def _appositive(self, i: int) -> int | None:
+        """The index after `, the old keeper,` or `, smiling,`; or of what follows `, who`."""
+        if i + 1 < len(self.words) and self.words[i + 1].low == "who":
+            return i + 1
+        for j in range(i + 1, min(i + 10, len(self.words))):
+            if self.words[j].low == ",":
+                return j + 1
+            if self.words[j].low in {".", ";", '"'}:
+                return None
+        return None
+
+    def _mode(self, at: int, own: Mode) -> Mode:
+        if own != "asserted":
+            return own
+        if self.embedded:
+            return self.embedded
+        if self.whole != "asserted":
+            return self.whole
+        offset = self.words[at].at
+        # A negation belongs to its own verb, which `_verb` has seen; the others reach on.
+        before = [m for where, m in self.marks if where < offset and m in ("hypothetical", "said")]
+        return before[-1] if before else "asserted"
+
+    def _emit(
+        self, verb: tuple[int, str, Form, Mode, bool, bool], firm: bool
+    ) -> Iterator[tuple[int, Clause]]:
+        at, base, form, own, past, passive = verb
+        subjects = self.subject
+        yield (
+            at,
+            Clause(
+                subjects=subjects,
+                verb=base,
+                form=form,
+                tail=(),
+                mode=self._mode(at, own),
+                sentence=self.sentence,
+                passive=passive,
+                firm=firm,
+                past=past,
+                thing=self.thing,
+            ),
+        )
+        if base in SPEAK or base in BELIEVE:
+            self._embed(at, base)
+        if base in PERCEIVE or base in LET:
+            yield from self._perceived(at, past)
+
+    def _embed(self, at: int, base: str) -> None:
+        """'says that Corin ...', 'tells you Corin ...': what follows is said or thought."""
+        i = at + 1
+        while i < len(self.words) and (
+            self.words[i].low in {"you", "me", "him", "her", "them", "us", "to", "himself", "herself"}
+            or (self.words[i].ref and i == at + 1 and i + 1 < len(self.words)
+                and self.words[i + 1].low in {"that", "how", "of", "about"})
+        ):  # fmt: skip
+            i += 1
+        if i >= len(self.words):
+            return
+        clause = self.words[i].low in {
+            "that",
+            "how",
+            "of",
+            "about",
+            "whether",
+            "if",
+            "what",
+            "where",
+        }
+        subject, after = self._subject(i)
+        direct = subject is not None and self._verb(after) is not None
+        if clause or direct:
+            self.embedded = "said" if base in SPEAK else "hypothetical"
+
+    def _perceived(self, at: int, past: bool) -> Iterator[tuple[int, Clause]]:
+        """'You find Corin waiting', 'let Corin lead': the second does something too."""
+        i = at + 1
+        while i < len(self.words) and self.words[i].low in {"the", "old", "young"}:
+            i += 1
+        if i + 1 >= len(self.words):
+            return
+        who = self.words[i].ref
+        j = i + 1
+        while j < len(self.words) and (
+            self.words[j].low in _ADVERBS or self.words[j].low.endswith("ly")
+        ):
+            j += 1
+        found = self.verbs.get(self.words[j].low) if j < len(self.words) else None
+        if who and who.kind == "character" and not self.words[i].owns and found:
+            if found[1] not in ("ing", "base"):
+                return
+            yield (
+                j,
+                Clause(
+                    subjects=(who.id,),
+                    verb=found[0],
+                    form=found[1],
+                    tail=(),
+                    mode=self._mode(j, "asserted"),
+                    sentence=self.sentence,
+                    past=past,
+                ),
+            )
