@@ -1,5 +1,60 @@
-"""Parse an answer, and ask again for what was wrong with it."""
+"""Parse: from a model's answer to a value of the schema that was asked for."""
 
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import acreate_markdown_artifact
+
+from tasks.ladder import Answer, climb
+from tasks.llm.client import Client
+from tasks.llm.errors import Malformed
+from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.parsing import Parsed, parse
+from tasks.settings import Settings
+from tasks.step import CACHE_POLICY
 
-__all__ = ["Parsed", "parse"]
+__all__ = ["Answer", "Parsed", "keep_raw", "parse", "parse_answer"]
+
+SHOWN = 20_000
+"""Characters of a raw answer in its artifact; the file has all of it."""
+
+
+@task(name="parse", task_run_name="{label}: parse", persist_result=True, cache_policy=CACHE_POLICY)
+async def parse_answer(
+    client: Client, prompt: Prompt, purpose: Purpose, reply: Reply, label: str
+) -> Answer[Any]:
+    """The value in `reply`, asking again for what is wrong with it.
+
+    Raises Malformed when every rung of the ladder failed; the raw answer is then kept in a file,
+    which the error names, and in an artifact.
+    """
+    if prompt.schema is None:
+        raise TypeError(f"The prompt {prompt.id} has no schema to parse by.")
+    try:
+        return await climb(client, prompt, purpose, reply, prompt.schema)
+    except Malformed as error:
+        path = keep_raw(client.settings, purpose, error.text)
+        await acreate_markdown_artifact(
+            _page(error, path), key="raw-answer", description=f"{label}: an unusable answer"
+        )
+        raise Malformed(
+            f"{error} The raw answer is in {path}.", text=error.text, provider=error.provider
+        ) from None
+
+
+def keep_raw(settings: Settings, purpose: Purpose, text: str) -> Path:
+    """Write a raw answer below `settings.home` and return where."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    path = settings.home / "raw" / purpose.run_id / f"{purpose.scene_id}-{digest}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _page(error: Malformed, path: Path) -> str:
+    # An indented block cannot be closed by anything in the text.
+    lines = error.text[:SHOWN].splitlines() or ["(nothing)"]
+    block = "\n".join(f"    {line}" for line in lines)
+    return f"An answer of {error.provider or 'the model'} could not be used. All of it: `{path}`\n\n{block}\n"

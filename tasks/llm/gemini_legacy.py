@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import requests
@@ -37,7 +38,7 @@ from tasks.settings import Settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # the end of its support, on every import
-    import google.generativeai as genai
+    genai: Any = import_module("google.generativeai")
 
 SAFETY = {
     "HARASSMENT": "BLOCK_ONLY_HIGH",
@@ -83,7 +84,7 @@ class GeminiLegacy:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, prompt: Prompt) -> Any:
-        model: Any = genai.GenerativeModel(self.model, system_instruction=prompt.system or None)
+        model = genai.GenerativeModel(self.model, system_instruction=prompt.system or None)
         warmth = prompt.temperature
         config: dict[str, Any] = {
             "temperature": self._settings.llm_temperature if warmth is None else warmth,
