@@ -1,9 +1,9 @@
 """The world: what is true before the first scene, and what may never be."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, NaiveDatetime
 
 from tasks.story.base import Id, Line, Model, Text
 from tasks.story.effects import EffectKind
@@ -30,11 +30,11 @@ class Character(Model):
     )
     place: Id | None = Field(None, description="Where the character is when the story opens.")
     items: list[Id] = Field([], description="Ids of the items the character holds at the start.")
-    traits: list[Line] = Field([], description="What the character is like.")
-    goals: list[Line] = Field([], description="What the character wants.")
+    traits: list[Line] = Field([], description="Adjectives that stand after 'is': 'slow to trust'.")
+    goals: list[Line] = Field([], description="Verbs that stand after 'wants to': 'find it'.")
     knowledge: list[Id] = Field([], description="Ids of the facts the character knows.")
     relationships: list[Relationship] = Field([], description="Who they have met, and how it is.")
-    voice: Line | None = Field(None, description="How the character speaks.")
+    voice: Line | None = Field(None, description="Stands after 'speaks': 'in short sentences'.")
 
 
 class Place(Model):
@@ -123,7 +123,7 @@ class Event(Model):
     """Something that happened before the story opens, or may happen in it."""
 
     id: Id
-    when: datetime | None = Field(None, description="Past events need one; later ones may.")
+    when: NaiveDatetime | None = Field(None, description="Past events need one; later ones may.")
     text: Line
     who: list[Id] = []
     where: Id | None = None
@@ -151,7 +151,7 @@ class World(Model):
     premise: Text
     style: Text = Field(description="How the prose should sound.")
     language: Line = "English"
-    opens_at: datetime = Field(description="Story time of the first scene.")
+    opens_at: NaiveDatetime = Field(description="Story time of the first scene.")
     characters: Annotated[list[Character], Field(min_length=1)]
     places: Annotated[list[Place], Field(min_length=1)]
     roads: list[Road] = []

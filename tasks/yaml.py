@@ -1,0 +1,169 @@
+"""Plain YAML files from strangers: read strictly, every value with its line."""
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.parser import Parser
+
+from tasks.errors import InputError
+
+LARGEST = 1_000_000
+"""Bytes of a file that is read at all; a world of a hundred scenes takes a tenth of it."""
+
+DEEPEST = 20
+"""Mappings and sequences inside each other; a world needs seven."""
+
+MOST_VALUES = 30_000
+"""Names and values in one file; a world of fifty characters has five thousand."""
+
+_TAG = "tag:yaml.org,2002:"
+_SCALARS = {"str", "int", "float", "bool", "null", "timestamp"}
+
+FieldPath = tuple[str | int, ...]
+
+
+class Document(NamedTuple):
+    """A file's mapping as JSON text, its values, and the line of every path in it."""
+
+    json: str
+    values: dict[str, Any]
+    lines: dict[FieldPath, int]
+
+
+def read_yaml(file: Path) -> Document:
+    """Read a file of one YAML 1.2 mapping, always as UTF-8.
+
+    Anchors, aliases, tags, duplicate keys and control characters are refused. Dates stay text.
+    Raises InputError.
+    """
+    text = _decode(file, _bytes(file))
+    reader = YAML(typ="safe", pure=True)
+    reader.Parser = _PlainParser
+    try:
+        node = reader.compose(text)
+        if not isinstance(node, MappingNode):
+            what = "is empty" if node is None else "must be a mapping of `field: value` lines"
+            raise InputError(what, file=file, line=1)
+        builder = _Builder(reader)
+        values = builder.value(node, ())
+        return Document(json.dumps(values), values, builder.lines)
+    except _RefusedError as refused:
+        raise InputError(refused.message, file=file, line=refused.line) from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+        reason = ": ".join(filter(None, (error.context, error.problem)))
+        raise InputError(f"is not YAML: {reason}", file=file, line=line) from None
+    except (YAMLError, ValueError) as error:
+        raise InputError(f"is not YAML: {str(error)}", file=file) from None
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        if file.is_dir():
+            raise InputError("is a folder; name the file in it", file=file)
+        if not file.is_file():
+            raise InputError("there is no such file", file=file)
+        with file.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"cannot be read: {reason}", file=file) from None
+    if len(data) > LARGEST:
+        raise InputError(f"is larger than {LARGEST // 1000:,} kB, the most that is read", file=file)
+    return data
+
+
+def _decode(file: Path, data: bytes) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError("is not UTF-8; save it as UTF-8", file=file, line=line) from None
+    for number, line_text in enumerate(text.split("\n"), 1):
+        if any(map(_control, line_text)):
+            raise InputError("a control character; take it out", file=file, line=number)
+    return text
+
+
+def _control(character: str) -> bool:
+    return character not in "\t\n\r" and unicodedata.category(character) in {"Cc", "Cs"}
+
+
+class _RefusedError(Exception):
+    def __init__(self, message: str, node: Node | NodeEvent) -> None:
+        self.message = message
+        self.line: int = node.start_mark.line + 1
+
+
+class _PlainParser(Parser):
+    """YAML without what makes a small file costly: aliases, depth and numbers."""
+
+    depth = 0
+    values = 0
+
+    def get_event(self) -> Any:
+        event = super().get_event()
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
+            raise _RefusedError("anchors and aliases (& and *) are not allowed", event)
+        if isinstance(event, CollectionStartEvent):
+            self.depth += 1
+        elif isinstance(event, CollectionEndEvent):
+            self.depth -= 1
+        self.values += isinstance(event, NodeEvent)
+        if self.values > MOST_VALUES:
+            raise _RefusedError(f"more than {MOST_VALUES:,} values, the most that is read", event)
+        if self.depth > DEEPEST:
+            raise _RefusedError(f"more than {DEEPEST} values inside each other", event)
+        return event
+
+
+class _Builder:
+    """Makes plain values of nodes and remembers their lines."""
+
+    def __init__(self, reader: YAML) -> None:
+        self.reader = reader
+        self.lines: dict[FieldPath, int] = {}
+
+    def value(self, node: Node, path: FieldPath) -> Any:
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
+            return {key: self.value(value, (*path, key)) for key, value in self.pairs(node, path)}
+        if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
+            return [self.value(one, (*path, at)) for at, one in enumerate(node.value)]
+        if isinstance(node, ScalarNode) and str(node.tag).removeprefix(_TAG) in _SCALARS:
+            return self.scalar(node)
+        raise _RefusedError(f"the tag {node.tag} is not allowed", node)
+
+    def pairs(self, node: MappingNode, path: FieldPath) -> Iterator[tuple[str, Node]]:
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise _RefusedError("a field's name must be a word", key)
+            name = self.text(key)
+            if first := self.lines.get((*path, name)):
+                message = f"'{name}' stands here twice, first in line {first}"
+                raise _RefusedError(message, key)
+            self.lines[*path, name] = key.start_mark.line + 1
+            yield name, value
+
+    def scalar(self, node: ScalarNode) -> Any:
+        text = self.text(node)
+        if node.tag in {f"{_TAG}str", f"{_TAG}timestamp"}:
+            return text
+        try:
+            return self.reader.constructor.construct_object(node)
+        except ValueError:
+            raise _RefusedError(f"'{text[:40]}' is not a number", node) from None
+
+    def text(self, node: ScalarNode) -> str:
+        text: str = node.value
+        if any(map(_control, text)):
+            raise _RefusedError("a control character; take it out", node)
+        return text
