@@ -1,0 +1,204 @@
+"""One scene: it follows from the choice before it, changes something, and leads to a choice."""
+
+from tasks.llm.offline import grammar
+from tasks.llm.offline.code_blocks import code_block
+from tasks.llm.offline.endings import write_ending
+from tasks.llm.offline.page import Page
+from tasks.llm.offline.situation import Situation
+from tasks.llm.offline.talk import conversation
+from tasks.story.scene import DialogueLine, SceneText
+from tasks.story.world import Character
+
+_LATE = 2
+"""Scenes before this one from which on the end is felt to come nearer."""
+
+_TONES = {
+    "opening": "expectant",
+    "moves": "watchful",
+    "gains": "secretive",
+    "learns": "unsettled",
+    "clash": "tense",
+    "bond": "hopeful",
+    "uses": "breathless",
+    "other": "uneasy",
+}
+
+
+def write_scene(situation: Situation) -> SceneText:
+    """The scene a situation asks for, without its branches."""
+    page = Page(situation)
+    setting = _setting(situation)
+    ending = situation.ask.ending or ("open" if situation.ask.branches == 0 else None)
+    title = _title(situation, ending is not None)
+    others = _partners(situation)
+    if ending:
+        dialogue = write_ending(page, ending, others)
+        tone = f"{situation.brief.tone}, {ending}"
+    else:
+        dialogue = _go_on(page, others)
+        tone = f"{situation.brief.tone}, {_TONES[situation.beat]}"
+    return SceneText(
+        title=title,
+        setting_description=setting,
+        place=situation.place.id,
+        present=[situation.lead.id, *(c.id for c in situation.company)],
+        narrative_text=page.text,
+        dialogue=dialogue,
+        emotional_tone=tone,
+        effects=situation.effects,
+    )
+
+
+def _go_on(page: Page, others: list[Character]) -> list[DialogueLine]:
+    situation = page.situation
+    if situation.beat == "opening":
+        _open(page)
+    else:
+        page.add(f"bridge.{situation.beat}") or page.add("bridge.other")
+        page.add(f"sense.{grammar.daypart(situation.state.clock)}")
+    page.end_paragraph()
+    others = _meet(page, others)
+    page.end_paragraph()
+    dialogue = conversation(situation, others)
+    _happen(page)
+    if situation.brief.code and (block := code_block(situation)):
+        page.end_paragraph()
+        page.put(block)
+    _remind(page)
+    page.end_paragraph()
+    last = 25
+    fillers = ("develop", "inner") if others else ("develop", "alone", "inner")
+    if len(situation.ask.path) >= _LATE:
+        fillers = ("develop", "press", "inner")
+    page.fill(fillers, situation.brief.words_per_scene - last)
+    page.add("hook")
+    return dialogue
+
+
+def _open(page: Page) -> None:
+    situation = page.situation
+    begin = page.add("open.begin")
+    if begin and situation.state.place_of(situation.lead.id) is None:
+        here = {"who": situation.lead.id, "to": situation.place.id}
+        situation.try_effects(situation.effect("moves", here, begin.text[:500]))
+    page.add("open.lead") or page.add("open.lead_plain")
+    page.end_paragraph()
+    if event := _latest_event(situation):
+        page.add("open.event", {"event": event})
+    elif premise := _quotable(situation, situation.world.premise):
+        page.add("open.premise", {"premise": premise})
+    else:
+        page.add("open.unknown")
+    page.add("open.wish") or page.add("open.unwished")
+    if situation.brief.words_per_scene >= 150:
+        page.add("open.stakes")
+
+
+def _latest_event(situation: Situation) -> str | None:
+    past = [e for e in situation.world.timeline if e.id in situation.state.events and e.when]
+    for event in sorted(past, key=lambda e: str(e.when), reverse=True):
+        if situation.sayable(event.text):
+            return grammar.closed(event.text)
+    return None
+
+
+def _quotable(situation: Situation, text: str) -> str | None:
+    first = next(iter(grammar.sentences(text)), "")
+    return grammar.closed(first) if first and situation.sayable(first) else None
+
+
+def _setting(situation: Situation) -> str:
+    """The place and the hour; what the world says of the place, the first time."""
+    place = situation.place
+    parts = [f"{grammar.upper_first(situation.values['place'])}, {situation.values['hour']}."]
+    room = 2
+    for sentence in grammar.sentences(place.description or "")[:4]:
+        if room and situation.sayable(sentence):
+            parts.append(grammar.closed(sentence))
+            situation.dealer.say(sentence)
+            room -= 1
+    if len(parts) == 1:
+        part_of_day = grammar.daypart(situation.state.clock)
+        if passage := situation.dealer.deal(f"sense.{part_of_day}", situation.values):
+            parts.append(passage.text)
+    return " ".join(parts)
+
+
+def _title(situation: Situation, ends: bool) -> str:
+    if not situation.ask.path:
+        return grammar.clip(situation.brief.title, 110)
+    deck = "title.ending" if ends else "title"
+    values = situation.values
+    if situation.company:
+        values = values | situation.of(situation.company[0])
+    passage = situation.dealer.deal(deck, values)
+    return grammar.clip(passage.text, 110) if passage else grammar.clip(situation.place.name, 110)
+
+
+def _partners(situation: Situation) -> list[Character]:
+    """Who is there, in the order in which they matter to this scene."""
+    others = situation.company
+    situation.random("partners").shuffle(others)
+    last = situation.ask.path[-1] if situation.ask.path else None
+    ids = {"who", "whom"}
+    concerned = {getattr(e, f, None) for e in (last.effects if last else []) for f in ids}
+    spoke = {line.character_id for line in last.scene.dialogue} if last else set()
+    return sorted(
+        others,
+        key=lambda c: (
+            c.id not in concerned,
+            not situation.news_for(situation.lead.id, by=c.id),
+            c.id in spoke,
+            c.id not in situation.brief.cast,
+        ),
+    )
+
+
+def _meet(page: Page, others: list[Character]) -> list[Character]:
+    """Say who is there, and let strangers meet; somebody may come."""
+    situation = page.situation
+    lead = situation.lead.id
+    comes = situation.comer() if not others and situation.beat != "opening" else None
+    if comes:
+        words = situation.of(comes)
+        page.add_with("comes", words, "moves", {"who": comes.id, "to": situation.place.id})
+        if comes in situation.company:
+            others = [comes]
+    if not others:
+        page.add("alone")
+        return []
+    for nth, other in enumerate(others[:2]):
+        known = situation.state.have_met(lead, other.id)
+        if not known:
+            deck = "meets" if nth == 0 else "meets.third"
+            page.add_with(deck, situation.of(other), "meets", {"who": lead, "whom": other.id})
+        elif nth == 0 and not comes:
+            page.add("here", situation.of(other))
+        elif nth:
+            page.add("also", situation.of(other, "third"))
+    return others
+
+
+def _happen(page: Page) -> None:
+    """What the world has ready for this place: an event that is due, a thing that lies here."""
+    situation = page.situation
+    event = situation.due() if situation.ask.path else None
+    if event:
+        words = {"event": grammar.closed(event.text)}
+        page.add_with("event", words, "happens", {"event": event.id})
+    if items := situation.lying_here():
+        page.add("find", {"item": grammar.the_item(items[0].name)})
+    elif items := situation.held():
+        page.add("carry", {"item": grammar.the_item(items[0].name)})
+    if situation.ask.path and situation.random("pass").random() < 0.4:
+        minutes = situation.random("minutes").choice([10, 15, 20, 25, 30, 40])
+        words = {"span": grammar.span(minutes)}
+        page.add_with("pass", words, "time_passes", {"minutes": minutes})
+
+
+def _remind(page: Page) -> None:
+    """Bring in what the brief wants to see and the path has not told yet."""
+    for wanted in page.situation.brief.must_include:
+        text = grammar.clip(wanted, 300).rstrip(".")
+        if page.situation.dealer.new(text) and page.add("remind", {"must": text}):
+            return
