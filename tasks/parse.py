@@ -57,4 +57,5 @@ def _page(error: Malformed, path: Path) -> str:
     # An indented block cannot be closed by anything in the text.
     lines = error.text[:SHOWN].splitlines() or ["(nothing)"]
     block = "\n".join(f"    {line}" for line in lines)
-    return f"An answer of {error.provider or 'the model'} could not be used. All of it: `{path}`\n\n{block}\n"
+    writer = error.provider or "the model"
+    return f"An answer of {writer} could not be used. All of it: `{path}`\n\n{block}\n"
