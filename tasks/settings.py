@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     claude_model: str = "claude-haiku-4-5"
     openai_model: str = ""
     judge_model: str = Field("", description="Model that judges branches; the writer's if empty.")
+    judge_votes: Literal[1, 3, 5] = Field(1, description="Times the judge is asked of a branch.")
     gemini_base_url: str = ""
     claude_base_url: str = ""
     openai_base_url: str = ""

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import get_args
 
 from tasks.consistency.case import Case, of_branch, of_scene
 from tasks.consistency.checks import CHECKS
+from tasks.consistency.opinion import Opinion
 from tasks.consistency.verdict import verdict
 from tasks.story.brief import Brief
 from tasks.story.scene import BranchDraft, SceneText
@@ -35,6 +37,31 @@ def check_branch(
 
 def run(case: Case) -> Verdict:
     """Every check that can be made on a case, and what comes of it."""
+    eligible, issues = computed(case)
+    return verdict(issues, eligible, len(CHECKS), dead_end_risk=dead_end_risk(case, issues))
+
+
+def run_with(case: Case, opinion: Opinion) -> Verdict:
+    """The same, with what the judge found added. A judge cannot outvote a rule."""
+    eligible, issues = computed(case)
+    checks = len(CHECKS)
+    if opinion.state == "asked":
+        eligible = {category: eligible.get(category, 0) + 1 for category in get_args(Category)}
+        checks += len(eligible)
+    return verdict(
+        [*issues, *opinion.issues],
+        eligible,
+        checks,
+        dead_end_risk=dead_end_risk(case, issues),
+        judge=opinion.state,
+        ungrounded=opinion.ungrounded,
+        confidence=opinion.confidence,
+        facts_given=opinion.facts,
+    )
+
+
+def computed(case: Case) -> tuple[dict[Category, int], list[Issue]]:
+    """How many checks could be made, by category, and the issues they found."""
     eligible: Counter[Category] = Counter()
     issues: list[Issue] = []
     for check in CHECKS:

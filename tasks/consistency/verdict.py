@@ -30,6 +30,7 @@ def verdict(
     judge: Literal["not asked", "asked", "unavailable"] = "not asked",
     ungrounded: int = 0,
     confidence: float = 1.0,
+    facts_given: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on a text from its issues and from how many checks could be made.
 
@@ -61,6 +62,7 @@ def verdict(
         issues=list(issues),
         judge=judge,
         ungrounded=ungrounded,
+        facts_given=list(facts_given),
     )
 
 
@@ -75,4 +77,4 @@ def _overall(scores: dict[Category, float | None]) -> float | None:
     if not known:
         return None
     whole = sum(SHARE[c] for c in known)
-    return math.prod(max(s, 1e-9) ** (SHARE[c] / whole) for c, s in known.items())
+    return float(math.prod(max(s, 1e-9) ** (SHARE[c] / whole) for c, s in known.items()))

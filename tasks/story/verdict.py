@@ -45,6 +45,7 @@ class Verdict(Model):
     issues: list[Issue] = []
     judge: Literal["not asked", "asked", "unavailable"] = "not asked"
     ungrounded: int = Field(0, description="Judge's issues dropped because a quote was invented.")
+    facts_given: list[str] = Field([], description="Ids of the facts the judge was given.")
     intended: str | None = Field(None, description="A person's reason for letting it stand.")
 
     @property

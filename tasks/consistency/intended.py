@@ -1,0 +1,77 @@
+"""What a person let stand: decisions with their reasons, kept in a YAML file beside the story."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from tasks.consistency.grounding import fold
+from tasks.errors import InputError
+from tasks.story.base import Line, Model
+from tasks.story.verdict import Issue, Verdict
+
+
+class Decision(Model):
+    """'This is intended': one check's finding on certain words, and why it may stand."""
+
+    check: Line = Field(description="Id of the check, e.g. 'D2'.")
+    quote: Line = Field(description="The words it objected to.")
+    reason: Line = Field(description="Why it is meant to be so.")
+
+    def covers(self, issue: Issue) -> bool:
+        """Whether an issue is the one that was decided on."""
+        return issue.check == self.check and fold(self.quote) in fold(issue.quote)
+
+
+_DECISIONS = TypeAdapter(list[Decision])
+
+
+def read_decisions(path: Path) -> list[Decision]:
+    """The decisions of a file; none if there is no file. Raises InputError."""
+    if not path.exists():
+        return []
+    try:
+        return _DECISIONS.validate_python(YAML(typ="safe").load(path.read_text("utf-8")) or [])
+    except (YAMLError, ValidationError, UnicodeDecodeError) as error:
+        what = str(error).splitlines()[0]
+        raise InputError(
+            f"not a list of decisions with check, quote and reason ({what})", file=path
+        ) from None
+
+
+def write_decisions(path: Path, decisions: Sequence[Decision]) -> None:
+    """Keep decisions in a file."""
+    yaml = YAML()
+    yaml.default_flow_style = False
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump([decision.model_dump() for decision in decisions], file)
+
+
+def honour(verdict: Verdict, decisions: Sequence[Decision]) -> Verdict:
+    """The verdict with what a person intended as no more than a remark, found by a person."""
+    reasons: list[str] = []
+    issues: list[Issue] = []
+    for issue in verdict.issues:
+        decided = next((d for d in decisions if d.covers(issue)), None)
+        if decided and issue.severity != "info":
+            reasons.append(decided.reason)
+            issue = issue.model_copy(update={"severity": "info", "found_by": "person"})
+        issues.append(issue)
+    if not reasons:
+        return verdict
+    return verdict.model_copy(
+        update={
+            "issues": issues,
+            "decision": _decision(issues, verdict),
+            "intended": "; ".join(dict.fromkeys(reasons)),
+        }
+    )
+
+
+def _decision(issues: Sequence[Issue], verdict: Verdict) -> str:
+    if any(i.severity == "error" for i in issues):
+        return verdict.decision
+    doubtful = verdict.judge == "unavailable" or any(i.severity == "warning" for i in issues)
+    return "review" if doubtful else "accept"

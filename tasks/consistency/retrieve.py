@@ -1,0 +1,71 @@
+"""Choosing the facts a text is about, so that the judge reads few of many.
+
+Retrieval only chooses; it never judges: similarity does not see contradiction.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from tasks.consistency.case import Case
+from tasks.consistency.language.tokens import terms
+from tasks.story.state import Statement
+
+MOST = 24
+"""Facts a judge is given, whatever the length of the path."""
+
+
+def statements(case: Case) -> list[Statement]:
+    """Everything known at this point: the state, and the world's facts, rules and roads."""
+    world = case.world
+    known = case.before.statements(world)
+    known += [
+        Statement(id=f"fact:{f.id}", text=f.text, about=[f.about or f.id]) for f in world.facts
+    ]
+    known += [Statement(id=f"rule:{r.id}", text=r.text) for r in world.rules]
+    known += [
+        Statement(
+            id=f"road:{a}:{b}",
+            text=f"From {case.name(a)} to {case.name(b)} it takes at least {road.minutes} minutes.",
+            about=[a, b],
+        )
+        for road in world.roads
+        for a, b in [road.between]
+    ]
+    known += [
+        Statement(id=f"trait:{c.id}", text=f"{c.name} is {', '.join(c.traits)}.", about=[c.id])
+        for c in world.characters
+        if c.traits
+    ]
+    return known
+
+
+def relevant(case: Case, most: int = MOST) -> list[Statement]:
+    """The statements a text is about, best first: by shared terms (TF-IDF cosine), and a share
+    more for each thing of the world both speak of. Rules always come along."""
+    known = statements(case)
+    scores = similarity(case.text, [s.text for s in known])
+    named = {w.ref.id for p in case.passages for row in p.words for w in row if w.ref}
+    named |= {case.lead} if "you" in case.text.lower().split() else set()
+    ranked = sorted(
+        zip(known, scores, strict=True),
+        key=lambda pair: -(pair[1] + 0.3 * len(named & set(pair[0].about))),
+    )
+    rules = [s for s in known if s.id.startswith("rule:")][: most // 3]
+    rest = [s for s, _ in ranked if s not in rules]
+    return [*rules, *rest][:most]
+
+
+def similarity(query: str, texts: Sequence[str]) -> list[float]:
+    """TF-IDF cosine between a query and each text, 0 to 1."""
+    documents = [Counter(terms(text)) for text in texts]
+    spread = Counter(word for document in documents for word in document)
+    weight = {w: math.log(1 + len(texts) / n) for w, n in spread.items()}
+    asked = {w: n * weight.get(w, 0.0) for w, n in Counter(terms(query)).items()}
+    length = math.sqrt(sum(v * v for v in asked.values())) or 1.0
+    found = []
+    for document in documents:
+        vector = {w: n * weight[w] for w, n in document.items()}
+        norm = math.sqrt(sum(v * v for v in vector.values())) or 1.0
+        found.append(sum(v * asked.get(w, 0.0) for w, v in vector.items()) / (norm * length))
+    return found
