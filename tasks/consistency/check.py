@@ -68,7 +68,7 @@ def computed(case: Case) -> tuple[dict[Category, int], list[Issue]]:
         if check.eligible(case):
             eligible[check.category] += 1
             issues.extend(check.issues(case))
-    return verdict(issues, dict(eligible), len(CHECKS), dead_end_risk=dead_end_risk(case, issues))
+    return dict(eligible), issues
 
 
 def dead_end_risk(case: Case, issues: Sequence[Issue]) -> float:
