@@ -62,7 +62,7 @@ def read_yaml(file: Path) -> Document:
         reason = ": ".join(filter(None, (error.context, error.problem)))
         raise InputError(f"is not YAML: {reason}", file=file, line=line) from None
     except (YAMLError, ValueError) as error:
-        raise InputError(f"is not YAML: {str(error)}", file=file) from None
+        raise InputError(f"is not YAML: {error!s}", file=file) from None
 
 
 def _bytes(file: Path) -> bytes:
