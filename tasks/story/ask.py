@@ -26,4 +26,5 @@ class SceneAsk(Model):
     facts: list[Line] = []
     branches: int = Field(3, ge=0, description="Choices to propose; 0 for an ending.")
     ending: EndingKind | None = None
+    wrong_before: list[Line] = Field([], description="What was wrong with the last attempt.")
     seed: int = 0

@@ -57,6 +57,12 @@ class SceneDraft(SceneText):
     )
 
 
+class BranchDrafts(Model):
+    """New choices for a scene that was left without any."""
+
+    story_branches: list[BranchDraft]
+
+
 class Branch(BranchDraft):
     """A proposed branch with its verdict; `leads_to` is set once the next scene exists."""
 
