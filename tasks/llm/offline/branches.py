@@ -10,6 +10,9 @@ from tasks.llm.offline.situation import Situation
 from tasks.story.scene import BranchDraft
 from tasks.story.world import Character, Place
 
+_SHORT = 9
+"""Minutes up to which a way is no journey."""
+
 Fields = Mapping[str, object]
 Change = tuple[str, str, Fields]
 """A mark, the kind of effect whose quote it is, and that effect's other fields."""
@@ -44,7 +47,6 @@ def tell(option: Option, situation: Situation) -> BranchDraft | None:
     effects = [
         situation.effect(kind, fields, passage.quotes[mark])
         for mark, kind, fields in option.effects
-        if mark in passage.quotes
     ]
     consequence = grammar.upper_first(consequence)
     effects = [e.model_copy(update={"quote": _as_told(e.quote, consequence)}) for e in effects]
@@ -68,6 +70,7 @@ def propose(
         if draft and not any(_alike(draft, other) for other in taken):
             kinds.add(option.kind)
             drafts.append(draft)
+    situation.random("order").shuffle(drafts)
     return drafts
 
 
@@ -83,7 +86,9 @@ def _varied(situation: Situation, options: list[Option]) -> list[Option]:
         nth = group[option.kind.split(":")[0]]
         turns[nth] = turns.get(nth, -1) + 1
         again = option.kind.split(":")[0] == last and last != "go"
-        rank[id(option)] = (again, turns[nth], chance.random())
+        first_way = nth == 0 and turns[nth] == 0
+        turn = -1 if first_way or (nth == 0 and not situation.company) else turns[nth]
+        rank[id(option)] = (again, turn, chance.random())
     return sorted(options, key=lambda option: rank[id(option)])
 
 
@@ -117,7 +122,8 @@ def going(situation: Situation, place: Place, minutes: int) -> Option:
         follows = ("moves_o", "moves", {"who": other.id, "to": place.id})
         words |= situation.of(other)
         return Option("go_with", f"go:{place.id}", words, (passes, moves, follows))
-    return Option("go", f"go:{place.id}", words, (passes, moves))
+    deck = "go_short" if minutes <= _SHORT else "go"
+    return Option(deck, f"go:{place.id}", words, (passes, moves))
 
 
 def _with_somebody(situation: Situation, other: Character) -> Iterator[Option]:
@@ -157,7 +163,8 @@ def _with_things(situation: Situation) -> Iterator[Option]:
         for other in situation.company[:1]:
             given = ("gains", "gains", {"who": other.id, "item": item.id})
             glad = ("feels", "feels", {"who": other.id, "whom": lead, "change": 0.2})
-            yield Option("give", "give", words | situation.of(other), (given, glad))
+            lost = ("gains", "loses", {"who": lead, "item": item.id})
+            yield Option("give", "give", words | situation.of(other), (lost, given, glad))
 
 
 def _pastimes(situation: Situation, count: int) -> Iterator[Option]:

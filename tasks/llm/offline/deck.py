@@ -101,6 +101,10 @@ class Dealer:
         """Whether none of its sentences has been said on the path."""
         return self._said.isdisjoint(map(_fold, sentences(text)))
 
+    def has_told(self, words: str) -> bool:
+        """Whether these words have been used on the path."""
+        return words.casefold() in self._told.casefold()
+
     def say(self, text: str) -> None:
         """Remember a text as told."""
         self._said.update(map(_fold, sentences(text)))

@@ -59,11 +59,14 @@ def listed(words: Sequence[str]) -> str:
 
 
 def short_name(character: Character, everyone: Sequence[Character]) -> str:
-    """What people call somebody: the first name where it is one and nobody shares it."""
+    """What people call somebody: the first name or a nickname, where nobody shares it."""
     words = clip(character.name).split()
     first = words[0]
-    if len(words) == 1:
+    given = [alias for alias in character.aliases if alias.isalpha() and alias.istitle()]
+    if len(words) == 1 or first in given:
         return first
+    if given and given[0] != words[-1]:
+        return given[0]
     if first.rstrip(".").lower() in _WORDS["titles"]:
         return f"{first} {words[-1]}" if first.rstrip(".").lower() != "old" else " ".join(words)
     if first.lower() in {"the", "a", "an"}:

@@ -77,21 +77,21 @@ def _go_on(page: Page, others: list[Character]) -> list[DialogueLine]:
 
 def _open(page: Page) -> None:
     situation = page.situation
-    begin = page.add("open.begin")
+    begin = page.add("first.begin")
     if begin and situation.state.place_of(situation.lead.id) is None:
         here = {"who": situation.lead.id, "to": situation.place.id}
         situation.try_effects(situation.effect("moves", here, begin.text[:500]))
-    page.add("open.lead") or page.add("open.lead_plain")
+    page.add("first.lead") or page.add("first.lead_plain")
     page.end_paragraph()
-    if event := _latest_event(situation):
-        page.add("open.event", {"event": event})
-    elif premise := _quotable(situation, situation.world.premise):
-        page.add("open.premise", {"premise": premise})
+    if premise := _quotable(situation, situation.world.premise):
+        page.add("first.premise", {"premise": premise})
+    elif event := _latest_event(situation):
+        page.add("first.event", {"event": event})
     else:
-        page.add("open.unknown")
-    page.add("open.wish") or page.add("open.unwished")
+        page.add("first.unknown")
+    page.add("first.wish") or page.add("first.unwished")
     if situation.brief.words_per_scene >= 150:
-        page.add("open.stakes")
+        page.add("first.stakes")
 
 
 def _latest_event(situation: Situation) -> str | None:
@@ -103,14 +103,19 @@ def _latest_event(situation: Situation) -> str | None:
 
 
 def _quotable(situation: Situation, text: str) -> str | None:
-    first = next(iter(grammar.sentences(text)), "")
-    return grammar.closed(first) if first and situation.sayable(first) else None
+    """The first sentence or two of a text, if they may be said here."""
+    start = " ".join(grammar.sentences(text)[:2])
+    return grammar.closed(start) if start and situation.sayable(start) else None
 
 
 def _setting(situation: Situation) -> str:
     """The place and the hour; what the world says of the place, the first time."""
     place = situation.place
-    parts = [f"{grammar.upper_first(situation.values['place'])}, {situation.values['hour']}."]
+    head = f"{grammar.upper_first(situation.values['place'])}, {situation.values['hour']}."
+    again = not situation.dealer.new(head) and situation.dealer.deal(
+        "setting.again", situation.values
+    )
+    parts = [again.text if again else head]
     room = 2
     for sentence in grammar.sentences(place.description or "")[:4]:
         if room and situation.sayable(sentence):
@@ -186,19 +191,42 @@ def _happen(page: Page) -> None:
     if event:
         words = {"event": grammar.closed(event.text)}
         page.add_with("event", words, "happens", {"event": event.id})
-    if items := situation.lying_here():
-        page.add("find", {"item": grammar.the_item(items[0].name)})
-    elif items := situation.held():
-        page.add("carry", {"item": grammar.the_item(items[0].name)})
+    _show_item(page)
+    _recall(page)
     if situation.ask.path and situation.random("pass").random() < 0.4:
         minutes = situation.random("minutes").choice([10, 15, 20, 25, 30, 40])
         words = {"span": grammar.span(minutes)}
         page.add_with("pass", words, "time_passes", {"minutes": minutes})
 
 
+def _show_item(page: Page) -> None:
+    situation = page.situation
+    chance = situation.random("item")
+    here, held = situation.lying_here(), situation.held()
+    if not here and (not held or chance.random() < 0.4):
+        return
+    item = chance.choice(here or held)
+    words = {"item": grammar.the_item(item.name)}
+    if page.add("find" if here else "carry", words) and item.description:
+        description = grammar.closed(item.description)
+        if situation.sayable(description):
+            page.add("as_it_is", {"text": description})
+
+
+def _recall(page: Page) -> None:
+    """Something the protagonist has known all along and the path has not told."""
+    situation = page.situation
+    known = situation.state.knows.get(situation.lead.id, {})
+    facts = [f for f in situation.world.facts if f.id in known and f.about != situation.lead.id]
+    for fact in facts:
+        if situation.sayable(fact.text):
+            page.add("recall", {"fact": grammar.closed(fact.text)})
+            return
+
+
 def _remind(page: Page) -> None:
     """Bring in what the brief wants to see and the path has not told yet."""
     for wanted in page.situation.brief.must_include:
         text = grammar.clip(wanted, 300).rstrip(".")
-        if page.situation.dealer.new(text) and page.add("remind", {"must": text}):
+        if not page.situation.dealer.has_told(text) and page.add("remind", {"must": text}):
             return

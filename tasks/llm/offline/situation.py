@@ -215,10 +215,12 @@ class Situation:
         return None
 
     def ways(self) -> Sequence[tuple[Place, int]]:
-        """The places one can go to, with minutes; those not yet seen on the path first."""
+        """The places one can go to, with minutes; new ones and those with people first."""
         seen = {step.scene.place for step in self.ask.path} | {self.place.id}
         open_ways = ways(self.world, self.state, self.place.id)
         places = [p for p in self.world.places if p.id in open_ways]
         self.random("ways").shuffle(places)
-        places.sort(key=lambda p: p.id in seen)
+        living = [w for w, life in self.state.life.items() if life.value == "alive"]
+        peopled = {self.state.place_of(who) for who in living}
+        places.sort(key=lambda p: (p.id in seen) + (p.id not in peopled))
         return [(place, open_ways[place.id]) for place in places]
