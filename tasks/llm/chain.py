@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import get_args
 
 from tasks.errors import UserError
+from tasks.llm.offline import OfflineWriter
 from tasks.llm.prompt import Provider
 from tasks.settings import ProviderName, Settings
 
@@ -59,11 +60,12 @@ def chain(settings: Settings) -> list[ProviderName]:
 
 def open_provider(name: ProviderName, settings: Settings) -> Provider:
     """The provider of that name; its SDK is imported only now. Raises UserError if that fails."""
+    if name == "offline":
+        return OfflineWriter()
     module, cls, extra = {
         "gemini": ("gemini", "Gemini", ""),
         "claude": ("claude", "Claude", "anthropic"),
         "openai": ("openai_compatible", "OpenAICompatible", "openai"),
-        "offline": ("offline", "OfflineWriter", ""),
     }[name]
     if name == "gemini" and settings.llm_sdk == "google-generativeai":
         module, cls, extra = "gemini_legacy", "GeminiLegacy", "google-generativeai"
