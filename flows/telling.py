@@ -75,7 +75,13 @@ class _Telling:
 
     async def write(self) -> tuple[Outcome, str]:
         title = self.desk.brief.title
-        self.log.info("%s: %d scenes, by %s", title, self.order.scenes, self.desk.client.writer)
+        self.log.info(
+            "%s: up to %d scenes, written by %s",
+            title,
+            self.order.scenes,
+            self.desk.client.writer,
+            extra={"scenes": (0, self.order.scenes)},
+        )
         try:
             await self.growth.grow()
         except CapReached as error:

@@ -31,8 +31,8 @@ class Batch(Model):
 
 
 def _run_name() -> str:
-    batch = runtime.flow_run.parameters["batch"]
-    return f"stories of {batch['briefs'] or batch['world']}"
+    batch = BatchOrder.model_validate(runtime.flow_run.parameters["batch"])
+    return f"stories of {batch.briefs or batch.world}"
 
 
 @flow(name="write-stories", flow_run_name=_run_name)

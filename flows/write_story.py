@@ -28,9 +28,8 @@ def final_state(told: Told) -> State[Any]:
 
 
 def _run_name() -> str:
-    order = runtime.flow_run.parameters["order"]
-    name = order["brief"] or order["world"]
-    return f"{name} ({order['depth']} x {order['breadth']}, seed {order['seed']})"
+    order = StoryOrder.model_validate(runtime.flow_run.parameters["order"])
+    return f"{order.brief or order.world} (depth {order.depth}, seed {order.seed})"
 
 
 @flow(name="write-story", flow_run_name=_run_name)

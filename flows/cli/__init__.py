@@ -10,6 +10,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 import typer
 
+from flows.cli.deploy import deploy
 from flows.cli.write import write
 from tasks.errors import UserError
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     "130 interrupted.",
 )
 app.command()(write)
+app.command()(deploy)
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ class _Lines(logging.Handler):
         self._progress = progress
 
     def emit(self, record: logging.LogRecord) -> None:
+        if not hasattr(record, "scenes") and record.levelno < logging.WARNING:
+            return  # Prefect's own lines
         style = "yellow" if record.levelno >= logging.WARNING else "default"
         done, planned = getattr(record, "scenes", (None, None))
         if done is not None:
