@@ -97,6 +97,8 @@ def _line(document: Document, path: tuple[str | int, ...]) -> int:
 
 def _problem(model: type[BaseModel], error: ErrorDetails, document: Document) -> Problem:
     path = tuple(_real_steps(error["loc"], error["type"], document.values))
+    if error["type"].startswith("union_tag"):
+        path = (*path, error["ctx"]["discriminator"].strip("'"))
     return Problem(path, _message(model, error, path))
 
 
@@ -116,7 +118,7 @@ def _message(model: type[BaseModel], error: ErrorDetails, path: tuple[str | int,
     context = error.get("ctx", {})
     given = error["input"]
     match error["type"]:
-        case "missing":
+        case "missing" | "union_tag_not_found":
             return "is missing"
         case "extra_forbidden":
             return f"unknown field{did_you_mean(str(path[-1]), _fields(model, error['loc']))}"
@@ -126,8 +128,6 @@ def _message(model: type[BaseModel], error: ErrorDetails, path: tuple[str | int,
             return f"'{given}' is not one of {context['expected']}"
         case "union_tag_invalid":
             return f"'{context['tag']}' is not one of {context['expected_tags']}"
-        case "union_tag_not_found":
-            return f"needs a field {context['discriminator']}"
         case "timezone_naive":
             return "must not have a time zone: times are of the world's own calendar"
         case "datetime_parsing" | "datetime_from_date_parsing" | "datetime_type":
