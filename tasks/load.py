@@ -1,5 +1,6 @@
 """Worlds and briefs from YAML files; what is wrong with one is said with its line and field."""
 
+import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -24,7 +25,7 @@ M = TypeVar("M", bound=BaseModel)
 def load_world(source: str | Path) -> World:
     """The world of a file, or the shipped world of that name. Raises InputError."""
     file = _world_file(source)
-    if not file.exists():
+    if not os.path.exists(file):
         shipped = ", ".join(worlds())
         message = f"there is no such world file; worlds that come with Talewright: {shipped}"
         raise InputError(message, file=file)
@@ -47,7 +48,7 @@ def load_brief(source: str | Path, world: World, world_source: str | Path = "") 
         if not beside:
             raise InputError("no brief beside the world; name a brief file", file=world.id)
         file = next(iter(beside.values()))
-    elif not file.exists():
+    elif not os.path.exists(file):
         hint = f"; briefs beside the world: {', '.join(beside)}" if beside else ""
         raise InputError(f"there is no such brief file{hint}", file=file)
     document = read_yaml(file)
