@@ -25,6 +25,7 @@ M = TypeVar("M", bound=BaseModel)
 def load_world(source: str | Path) -> World:
     """The world of a file, or the shipped world of that name. Raises InputError."""
     file = _world_file(source)
+    # pathlib raises for a name that no file can have; os.path says that there is none.
     if not os.path.exists(file):
         shipped = ", ".join(worlds())
         message = f"there is no such world file; worlds that come with Talewright: {shipped}"
