@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import examples
+from tasks.consistency.check import check_branch, check_scene
 from tasks.llm.errors import BadRequest
+from tasks.llm.offline.deck import BAR, decks
 from tasks.llm.offline.grammar import sentences
 from tasks.llm.offline.mistakes import SHARE
 from tasks.load import load_brief, load_world
@@ -119,6 +121,26 @@ def check_sound(state: PathState, branch: BranchDraft) -> None:
             assert spent or effect.to
 
 
+def test_the_checks_refuse_the_mistakes_and_nothing_else(told: tuple[World, Brief]) -> None:
+    world, brief = told
+    proposed, refused = 0, 0
+
+    def keep(leaf: Leaf, branch: BranchDraft) -> bool:
+        nonlocal proposed, refused
+        verdict = check_branch(world, brief, leaf.after, leaf.scene, branch)
+        last = branch == leaf.scene.story_branches[-1]
+        # A mistake is always proposed last; the opening always has one.
+        assert verdict.valid or last
+        assert not verdict.valid or not (last and leaf.ask.scene_id == "1")
+        proposed, refused = proposed + 1, refused + (not verdict.valid)
+        return verdict.valid
+
+    for seed in range(4):
+        for leaf in grow(world, brief, seed=seed, depth=2, keep=keep):
+            assert check_scene(world, brief, leaf.before, leaf.scene).decision == "accept"
+    assert 1 / 9 <= refused / proposed <= 1 / 3
+
+
 def test_choices_of_a_scene_differ(told: tuple[World, Brief]) -> None:
     for leaf in grow(*told, depth=2, branches=5):
         choices = [b.choice for b in leaf.scene.story_branches]
@@ -225,3 +247,10 @@ def test_more_branches_are_new_ones() -> None:
 def test_it_never_judges(prompt_id: str) -> None:
     with pytest.raises(BadRequest):
         ask_writer(prompt_id)
+
+
+def test_every_card_of_a_deck_of_choices_marks_the_same_effects() -> None:
+    for name, cards in decks().items():
+        if any(BAR in card.text for card in cards):
+            marks = [set(re.findall(r"\[(\w+): ", card.text)) for card in cards]
+            assert all(each == marks[0] for each in marks), name

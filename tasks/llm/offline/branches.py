@@ -99,7 +99,8 @@ def _options(situation: Situation) -> Iterator[Option]:
         yield from _with_somebody(situation, other)
     yield from _with_things(situation)
     lead = situation.lead.id
-    for fact in situation.news_for(lead)[:2]:
+    people = {c.id for c in situation.world.characters}
+    for fact in [f for f in situation.news_for(lead) if f.about not in people][:2]:
         minutes = situation.random(f"seek {fact.id}").choice([20, 35, 45, 50])
         words = {"fact": grammar.closed(fact.text), "span": grammar.span(minutes)}
         learns = ("learns", "learns", {"who": lead, "fact": fact.id})
@@ -116,7 +117,11 @@ def going(situation: Situation, place: Place, minutes: int) -> Option:
         return Option("go_near", f"go:{place.id}", words, (moves,))
     passes = ("time_passes", "time_passes", {"minutes": minutes})
     chance = situation.random(f"go {place.id}")
-    friends = [c for c in situation.company if situation.state.have_met(lead, c.id)]
+    friends = [
+        c
+        for c in situation.company
+        if situation.state.have_met(lead, c.id) and not situation.hostile(c)
+    ]
     if friends and chance.random() < 0.35:
         other = chance.choice(friends)
         follows = ("moves_o", "moves", {"who": other.id, "to": place.id})
@@ -142,6 +147,8 @@ def _with_somebody(situation: Situation, other: Character) -> Iterator[Option]:
         yield Option("confront", "people:confront", words, (("tells", "tells", tells), cools))
     else:
         yield Option("defy", "people:confront", words, (cools,))
+    if situation.hostile(other):
+        return
     yield Option("trust", "people:trust", words, (warms,))
     promised = any(p.whom == other.id for p in situation.state.promises.values())
     if not promised:
@@ -160,11 +167,18 @@ def _with_things(situation: Situation) -> Iterator[Option]:
         words = {"item": grammar.the_item(item.name)}
         uses = ("uses", "uses", {"who": lead, "item": item.id})
         yield Option("use", f"use:{item.id}", words, (uses,))
-        for other in situation.company[:1]:
+        friends = [c for c in situation.company if not situation.hostile(c)]
+        for other in [] if _bound(situation, item.id) else friends[:1]:
             given = ("gains", "gains", {"who": other.id, "item": item.id})
             glad = ("feels", "feels", {"who": other.id, "whom": lead, "change": 0.2})
             lost = ("gains", "loses", {"who": lead, "item": item.id})
             yield Option("give", "give", words | situation.of(other), (lost, given, glad))
+
+
+def _bound(situation: Situation, item: str) -> bool:
+    """Whether some rule says who may do what with an item."""
+    forms = [rule.form for rule in situation.world.rules if rule.form]
+    return any(item in getattr(form, "what", []) for form in forms)
 
 
 def _pastimes(situation: Situation, count: int) -> Iterator[Option]:

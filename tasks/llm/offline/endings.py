@@ -26,8 +26,9 @@ def write_ending(page: Page, kind: EndingKind, others: list[Character]) -> list[
     if kind in {"triumph", "bittersweet", "discovery"}:
         _keep(page)
     page.end_paragraph()
-    if others and kind != "escape":
-        page.add("with.ending", situation.of(others[0]))
+    friends = [other for other in others if not situation.hostile(other)]
+    if friends and kind != "escape":
+        page.add("with.ending", situation.of(friends[0]))
     page.fill((f"{kind}.close", "inner", "develop"), situation.brief.words_per_scene - 40)
     page.add(f"{kind}.image")
     return last_words(situation, others)

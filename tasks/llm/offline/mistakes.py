@@ -95,11 +95,11 @@ def _lost_items(situation: Situation) -> Iterator[Option]:
 
 def _somebody_elsewhere(situation: Situation) -> Iterator[Option]:
     for character in situation.world.characters:
-        at = situation.state.place_of(character.id)
-        alive = situation.state.status(character.id) == "alive"
-        if alive and at not in (None, situation.place.id) and character.id != situation.lead.id:
+        minutes = situation.minutes_away(character)
+        if character.id != situation.lead.id and minutes is not None and minutes >= 10:
+            moves = {"who": character.id, "to": situation.place.id}
             words = _gone(situation, character)
-            yield Option("elsewhere", "elsewhere", words, _likes(situation, character.id))
+            yield Option("elsewhere", "elsewhere", words, (("moves", "moves", moves),))
 
 
 def _too_fast(situation: Situation) -> Iterator[Option]:

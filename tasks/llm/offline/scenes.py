@@ -178,9 +178,10 @@ def _meet(page: Page, others: list[Character]) -> list[Character]:
             deck = "meets" if nth == 0 else "meets.third"
             page.add_with(deck, situation.of(other), "meets", {"who": lead, "whom": other.id})
         elif nth == 0 and not comes:
-            page.add("here", situation.of(other))
+            page.add("foe" if situation.hostile(other) else "here", situation.of(other))
         elif nth:
-            page.add("also", situation.of(other, "third"))
+            deck = "foe.also" if situation.hostile(other) else "also"
+            page.add(deck, situation.of(other, "third"))
     return others
 
 

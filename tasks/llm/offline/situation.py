@@ -20,6 +20,9 @@ from tasks.story.world import Character, Event, Fact, Item, Place, World
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 
+_ENMITY = -0.45
+"""A feeling from which on two people are enemies; -1 is hatred."""
+
 Beat = Literal["opening", "moves", "gains", "learns", "clash", "bond", "uses", "other"]
 
 
@@ -154,6 +157,12 @@ class Situation:
             words[f"{gap}_traits"] = traits
         return words
 
+    def hostile(self, character: Character) -> bool:
+        """Whether somebody and the protagonist are enemies."""
+        pairs = ((self.lead.id, character.id), (character.id, self.lead.id))
+        felt = [self.state.feelings.get(a, {}).get(b) for a, b in pairs]
+        return any(feeling is not None and feeling.value <= _ENMITY for feeling in felt)
+
     def news_for(self, who: str, by: str | None = None) -> list[Fact]:
         """Facts somebody does not know yet and `by` does (or anyone may find, without `by`).
 
@@ -198,21 +207,24 @@ class Situation:
 
     def comer(self) -> Character | None:
         """Somebody elsewhere who has had the time to come here."""
-        for character in self.random("comer").sample(
-            self.world.characters, len(self.world.characters)
-        ):
-            at = self.state.whereabouts[character.id]
-            if (
-                character.id == self.lead.id
-                or self.state.status(character.id) != "alive"
-                or at.place in (None, self.place.id)
-            ):
-                continue
-            minutes = minutes_between(self.world, at.place or "", self.place.id)
-            past = (self.state.clock - at.since.at).total_seconds() / 60
-            if minutes is not None and minutes <= past:
+        people = [c for c in self.world.characters if c.id != self.lead.id]
+        self.random("comer").shuffle(people)
+        for character in people:
+            minutes = self.minutes_away(character)
+            if minutes is not None and minutes <= 0:
                 return character
         return None
+
+    def minutes_away(self, character: Character) -> float | None:
+        """Minutes until somebody who set out when last seen could be here; None for those who
+        are here, cannot come, or have no way to."""
+        at = self.state.whereabouts[character.id]
+        alive = self.state.status(character.id) == "alive"
+        if not alive or at.place is None or at.place == self.place.id:
+            return None
+        minutes = minutes_between(self.world, at.place, self.place.id)
+        past = (self.state.clock - at.since.at).total_seconds() / 60
+        return None if minutes is None else minutes - past
 
     def ways(self) -> Sequence[tuple[Place, int]]:
         """The places one can go to, with minutes; new ones and those with people first."""

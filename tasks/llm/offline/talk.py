@@ -25,6 +25,7 @@ _EMOTIONS = {
     "react": "surprised",
     "resolve": "determined",
     "accuse": "angry",
+    "foe": "defiant",
     "alone": "uneasy",
     "remark": "nervous",
 }
@@ -60,7 +61,10 @@ class Talk:
 
     def other(self, who: Character, kind: str) -> None:
         """A line in somebody else's voice."""
-        self.say(who, f"voice.{voice(who)}.{kind}")
+        self.say(who, f"voice.{self._voice(who)}.{kind}")
+
+    def _voice(self, who: Character) -> str:
+        return "foe" if self.situation.hostile(who) else voice(who)
 
     def tell(self, who: Character) -> bool:
         """Somebody tells the protagonist what they do not know yet, if there is such a thing."""
@@ -70,7 +74,7 @@ class Talk:
             told = Tells(kind="tells", who=who.id, whom=situation.lead.id, fact=fact.id, quote=text)
             if situation.try_effects(told):
                 values = situation.values | situation.of(who)
-                prefix = situation.dealer.deal(f"voice.{voice(who)}.tell", values)
+                prefix = situation.dealer.deal(f"voice.{self._voice(who)}.tell", values)
                 situation.dealer.say(text)
                 words = f"{prefix.text} {text}" if prefix else text
                 self._add(who, words, "tell")
@@ -90,6 +94,8 @@ def conversation(situation: Situation, others: list[Character]) -> list[Dialogue
         talk.lead("alone")
         return talk.lines
     who = others[0]
+    if situation.hostile(who):
+        return _against(talk, who)
     chance = situation.random("talk")
     if situation.beat == "opening" or chance.random() < 0.2:
         talk.other(who, "greet")
@@ -104,9 +110,25 @@ def conversation(situation: Situation, others: list[Character]) -> list[Dialogue
         talk.other(who, "deflect")
     talk.other(who, chance.choice(["warn", "close"]) if len(talk.lines) > 2 else "warn")
     if len(others) > 1 and len(talk.lines) < 5:
-        talk.say(others[1], "third.remark")
+        foe = situation.hostile(others[1])
+        talk.say(others[1], "voice.foe.warn" if foe else "third.remark")
     elif len(talk.lines) < 4:
         talk.lead("resolve", who)
+    return talk.lines[:5]
+
+
+def _against(talk: Talk, foe: Character) -> list[DialogueLine]:
+    """What is said between the protagonist and an enemy."""
+    if talk.situation.state.have_met(talk.situation.lead.id, foe.id):
+        talk.other(foe, "greet")
+    talk.lead("foe", foe)
+    if talk.tell(foe):
+        talk.lead("react", foe)
+        talk.other(foe, "close")
+    else:
+        talk.other(foe, "deflect")
+        talk.lead("foe", foe)
+        talk.other(foe, "warn")
     return talk.lines[:5]
 
 
