@@ -20,6 +20,12 @@ class Writing(Model):
     )
     depth: int = Field(3, ge=0, le=12, description="Levels of choices below the opening.")
     breadth: int = Field(2, ge=1, le=5, description="Branches followed from each scene, at most.")
+    most_scenes: int | None = Field(
+        None,
+        ge=1,
+        description="Scenes of the whole story, at most; empty: as depth and breadth say.",
+    )
+    joins: bool = Field(False, description="Let the last choices of sibling scenes meet again.")
     seed: int = Field(1, ge=0, description="The same seed asks for the same story.")
     model: str = Field(
         "", description="A Gemini model, 'offline', 'claude:NAME', 'openai:NAME'; empty: settings."
@@ -50,8 +56,9 @@ class Writing(Model):
 
     @property
     def scenes(self) -> int:
-        """Scenes of a full tree of this depth and breadth."""
-        return sum(self.breadth**level for level in range(self.depth + 1))
+        """Scenes of a full tree of this depth and breadth, or the most there may be."""
+        full = sum(self.breadth**level for level in range(self.depth + 1))
+        return min(full, self.most_scenes or full)
 
     @property
     def folder(self) -> Path:

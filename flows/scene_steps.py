@@ -1,13 +1,14 @@
 """The steps of one scene, in their order."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
 from tasks.check_branches import check_branch
+from tasks.consistency import check_branch as computed
 from tasks.consistency import check_scene
 from tasks.generate import generate
 from tasks.llm.client import Client
@@ -72,30 +73,29 @@ class Desk:
         return render(prompt_id, variables, seed=ask.seed, schema=schema, settings=self.settings)
 
 
-async def write_scene_steps(desk: Desk, ask: SceneAsk, state: PathState) -> tuple[Scene, PathState]:
+async def write_scene_steps(
+    desk: Desk, ask: SceneAsk, states: Sequence[PathState]
+) -> tuple[Scene, list[PathState]]:
     """Write, run, check and score one scene: the scene, and what holds after it.
 
-    Raises LLMError when no model gives a usable answer, SceneRefused when what they give
-    contradicts the path.
+    There is a state for each way that leads to the scene; it has to hold on all of them. Raises
+    LLMError when no model gives a usable answer, SceneRefused when what they give contradicts.
     """
     label = desk.label(ask.scene_id)
-    draft, written_by, verdict = await _draft(desk, ask, state)
-    after = state.after(draft.effects, source=ask.scene_id)
+    draft, written_by, verdict = await _draft(desk, ask, states)
+    after = [state.after(draft.effects, source=ask.scene_id) for state in states]
     code, branches = await asyncio.gather(
         run_code(draft.narrative_text, desk.sandbox, label=label),
         _branches(desk, ask, draft, after),
     )
     quality = await score(draft, draft.story_branches, desk.brief, desk.world, code, label=label)
-    accepted = [branch for branch in branches if branch.verdict.valid]
     spent = await desk.client.ledger.tally(
         run_id=desk.run_id, story_id=desk.story_id, scene_id=ask.scene_id
     )
     scene = Scene(
         **draft.model_dump(exclude={"story_branches"}),
+        **_sorted(branches, desk.breadth),
         scene_id=ask.scene_id,
-        story_branches=accepted[: desk.breadth],
-        spare_branches=accepted[desk.breadth :],
-        refused_branches=[branch for branch in branches if not branch.verdict.valid],
         verdict=verdict,
         ending=ask.ending,
         code=code,
@@ -106,23 +106,38 @@ async def write_scene_steps(desk: Desk, ask: SceneAsk, state: PathState) -> tupl
     return scene, after
 
 
+async def more_branches(
+    desk: Desk, ask: SceneAsk, scene: Scene, after: Sequence[PathState]
+) -> dict[str, list[Branch]]:
+    """New branches for a written scene beside those it has, as its fields of branches.
+
+    Branches that were kept spare come first. Raises SceneRefused if no new one holds.
+    """
+    known = [*scene.story_branches, *scene.spare_branches, *scene.refused_branches]
+    if not scene.spare_branches:
+        known += await _proposed(desk, ask, scene, after, known)
+    fields = _sorted(known, len(scene.story_branches) + desk.breadth)
+    if len(fields["story_branches"]) == len(scene.story_branches):
+        raise SceneRefused(f"no new branch of scene {ask.scene_id} agrees with its path")
+    return fields
+
+
 async def _draft(
-    desk: Desk, ask: SceneAsk, state: PathState
+    desk: Desk, ask: SceneAsk, states: Sequence[PathState]
 ) -> tuple[SceneDraft, Provenance, Verdict]:
-    """A draft that does not contradict the path, with who wrote it."""
+    """A draft that does not contradict its paths, with who wrote it."""
     label = desk.label(ask.scene_id)
-    verdict: Verdict | None = None
-    for attempt in range(1, ATTEMPTS + 1):
-        wrong = [issue.message[:500] for issue in verdict.issues] if verdict else []
-        asked = ask.model_copy(update={"seed": ask.seed + attempt - 1, "wrong_before": wrong})
+    wrong: list[str] = []
+    for attempt in range(ATTEMPTS):
+        asked = ask.model_copy(update={"seed": ask.seed + attempt, "wrong_before": wrong})
         prompt = desk.prompt("scene", SceneDraft, asked)
-        purpose = desk.purpose(ask.scene_id, "first" if attempt == 1 else "revise")
+        purpose = desk.purpose(ask.scene_id, "revise" if attempt else "first")
         reply = await generate(desk.client, prompt, purpose, label=label)
         answer = await parse_answer(desk.client, prompt, purpose, reply, label=label)
         draft: SceneDraft = answer.value
         if not ask.branches:
             draft = draft.model_copy(update={"story_branches": []})
-        verdict = check_scene(desk.world, desk.brief, state, draft)
+        verdict = _worst(check_scene(desk.world, desk.brief, state, draft) for state in states)
         if verdict.valid:
             written_by = Provenance(
                 provider=answer.reply.provider,
@@ -130,79 +145,80 @@ async def _draft(
                 prompt_id=prompt.id,
                 prompt_version=prompt.version,
                 prompt_hash=prompt.hash,
-                seed=prompt.seed,
+                seed=ask.seed,
                 stand_in=answer.reply.stand_in,
                 rung=answer.rung,
             )
             return draft, written_by, verdict
-    reason = verdict.reason if verdict else ""
-    raise SceneRefused(f"{ATTEMPTS} attempts contradicted the path: {reason}")
+        wrong = [issue.message[:500] for issue in verdict.issues]
+    raise SceneRefused(f"{ATTEMPTS} attempts contradicted the path: {wrong[0]}")
 
 
 async def _branches(
-    desk: Desk, ask: SceneAsk, draft: SceneDraft, after: PathState
+    desk: Desk, ask: SceneAsk, draft: SceneDraft, after: Sequence[PathState]
 ) -> list[Branch]:
     """Checked branches: the proposed ones, and what was asked for in place of refused ones."""
     checked = await _check(desk, ask, draft, after, draft.story_branches, [])
+    wanted = min(desk.breadth, max(0, ask.branches - 1))
     for branch in [b for b in checked if not b.verdict.valid]:
-        if _accepted(checked) >= min(desk.breadth, ask.branches):
-            break
-        better = await _revised(desk, ask, draft, branch)
-        if better is not None:
-            checked += await _check(desk, ask, draft, after, [better], checked, revised=True)
-    if ask.branches and not _accepted(checked):
-        prompt = desk.prompt(
-            "branches", BranchDrafts, ask, scene=_text(draft), refused=_drafts(checked)
-        )
-        purpose = desk.purpose(ask.scene_id, "more branches")
-        more: BranchDrafts = await revise(
-            desk.client, prompt, purpose, label=desk.label(ask.scene_id)
-        )
-        checked += await _check(desk, ask, draft, after, more.story_branches, checked)
-    if ask.branches and not _accepted(checked):
-        raise SceneRefused(f"every branch contradicted the path: {checked[-1].verdict.reason}")
+        if sum(b.verdict.valid for b in checked) < wanted:
+            better = await _revised(desk, ask, draft, branch)
+            checked += await _check(desk, ask, draft, after, better, checked, revised=True)
+    if wanted and not any(b.verdict.valid for b in checked):
+        checked += await _proposed(desk, ask, draft, after, checked)
+        if not any(b.verdict.valid for b in checked):
+            reason = checked[-1].verdict.reason if checked else "none was proposed"
+            raise SceneRefused(f"no branch agrees with the path: {reason}")
     return checked
 
 
 async def _check(
     desk: Desk,
     ask: SceneAsk,
-    draft: SceneDraft,
-    after: PathState,
+    scene: SceneText,
+    after: Sequence[PathState],
     proposed: Sequence[BranchDraft],
     known: Sequence[Branch],
     *,
     revised: bool = False,
 ) -> list[Branch]:
-    """Check branches side by side, each against the ones before it."""
-    ids = [f"{ask.scene_id}{chr(ord('a') + len(known) + i)}" for i in range(len(proposed))]
-    earlier = [branch for branch in known if branch.verdict.valid]
-    verdicts = await asyncio.gather(
-        *(
-            check_branch(
-                desk.client,
-                desk.world,
-                desk.brief,
-                after,
-                _text(draft),
-                branch,
-                [*_drafts(earlier), *proposed[:i]],
-                desk.purpose(ask.scene_id),
-                label=f'{desk.label(ask.scene_id)}: "{branch.choice[:60]}"',
-            )
-            for i, branch in enumerate(proposed)
+    """Check branches side by side, each against the ones before it, on every way."""
+    earlier = _drafts([branch for branch in known if branch.verdict.valid])
+
+    async def verdict(number: int, branch: BranchDraft) -> Verdict:
+        siblings = [*earlier, *proposed[:number]]
+        judged = await check_branch(
+            desk.client,
+            desk.world,
+            desk.brief,
+            after[0],
+            _text(scene),
+            branch,
+            siblings,
+            desk.purpose(ask.scene_id),
+            label=f'{desk.label(ask.scene_id)}: "{branch.choice[:60]}"',
         )
-    )
+        others = (
+            computed(desk.world, desk.brief, state, scene, branch, siblings) for state in after[1:]
+        )
+        return _worst([judged, *others])
+
+    verdicts = await asyncio.gather(*(verdict(i, branch) for i, branch in enumerate(proposed)))
     return [
-        Branch(**branch.model_dump(), branch_id=branch_id, verdict=verdict, revised=revised)
-        for branch, branch_id, verdict in zip(proposed, ids, verdicts, strict=True)
+        Branch(
+            **branch.model_dump(),
+            branch_id=f"{ask.scene_id}{chr(ord('a') + len(known) + i)}",
+            verdict=verdicts[i],
+            revised=revised,
+        )
+        for i, branch in enumerate(proposed)
     ]
 
 
 async def _revised(
     desk: Desk, ask: SceneAsk, draft: SceneDraft, branch: Branch
-) -> BranchDraft | None:
-    """A refused branch, rewritten once with what was wrong; None if no answer was usable."""
+) -> list[BranchDraft]:
+    """A refused branch, rewritten once with what was wrong; nothing if no answer was usable."""
     prompt = desk.prompt(
         "revise",
         BranchDraft,
@@ -211,24 +227,47 @@ async def _revised(
         branch=_drafts([branch])[0],
         issues=branch.verdict.issues,
     )
+    purpose = desk.purpose(ask.scene_id, "revise")
     try:
         better: BranchDraft = await revise(
-            desk.client,
-            prompt,
-            desk.purpose(ask.scene_id, "revise"),
-            label=desk.label(ask.scene_id),
+            desk.client, prompt, purpose, label=desk.label(ask.scene_id)
         )
     except Malformed:
-        return None
-    return better
+        return []
+    return [better]
 
 
-def _accepted(branches: Sequence[Branch]) -> int:
-    return sum(branch.verdict.valid for branch in branches)
+async def _proposed(
+    desk: Desk,
+    ask: SceneAsk,
+    scene: SceneText,
+    after: Sequence[PathState],
+    known: Sequence[Branch],
+) -> list[Branch]:
+    """New branches for a scene, checked."""
+    prompt = desk.prompt("branches", BranchDrafts, ask, scene=_text(scene), refused=_drafts(known))
+    purpose = desk.purpose(ask.scene_id, "more branches")
+    more: BranchDrafts = await revise(desk.client, prompt, purpose, label=desk.label(ask.scene_id))
+    return await _check(desk, ask, scene, after, more.story_branches, known)
 
 
-def _text(draft: SceneDraft) -> SceneText:
-    return SceneText(**draft.model_dump(include=set(SceneText.model_fields)))
+def _sorted(branches: Sequence[Branch], breadth: int) -> dict[str, list[Branch]]:
+    """Branches as a scene keeps them: to follow, spare, refused."""
+    accepted = [branch for branch in branches if branch.verdict.valid]
+    return {
+        "story_branches": accepted[:breadth],
+        "spare_branches": accepted[breadth:],
+        "refused_branches": [branch for branch in branches if not branch.verdict.valid],
+    }
+
+
+def _worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of the way on which the least holds."""
+    return max(verdicts, key=lambda v: ("accept", "review", "reject").index(v.decision))
+
+
+def _text(scene: SceneText) -> SceneText:
+    return SceneText(**scene.model_dump(include=set(SceneText.model_fields)))
 
 
 def _drafts(branches: Sequence[Branch]) -> list[BranchDraft]:

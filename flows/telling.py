@@ -12,7 +12,7 @@ from slugify import slugify
 
 from flows.growth import Growth
 from flows.order import StoryOrder
-from flows.scene_steps import Desk
+from flows.scene_steps import Desk, SceneRefused
 from tasks.export import export_story
 from tasks.llm.client import Client
 from tasks.llm.errors import CapReached, LLMError
@@ -45,7 +45,7 @@ async def tell(order: StoryOrder, client: Client) -> Told:
     """
     settings = order.settings()
     world = load_world(order.world)
-    brief = load_brief(order.brief, world)
+    brief = load_brief(order.brief, world, order.world)
     story_id = slugify(f"{brief.id}-{order.seed}", max_length=60)
     async with open_sandbox(
         settings, settings.talewright_sandbox, run_id=client.run_id, story_id=story_id
@@ -70,7 +70,10 @@ class _Telling:
     clock: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.growth = Growth(self.desk, self.order.depth, self.order.seed, self._scene_done)
+        order = self.order
+        self.growth = Growth(
+            self.desk, order.depth, order.seed, self._scene_done, order.joins, order.most_scenes
+        )
         self.log = get_run_logger()
 
     async def write(self) -> tuple[Outcome, str]:
@@ -86,7 +89,7 @@ class _Telling:
             await self.growth.grow()
         except CapReached as error:
             return "cap reached", str(error)
-        except LLMError as error:
+        except (LLMError, SceneRefused) as error:
             return "failed", str(error)
         if self.growth.stopped_by is not None:
             return "cap reached", str(self.growth.stopped_by)

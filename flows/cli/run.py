@@ -22,7 +22,7 @@ async def run_story(order: StoryOrder, *, as_json: bool) -> int:
 
     Raises InputError for a world or brief that cannot be used, before anything is started.
     """
-    load_brief(order.brief, load_world(order.world))
+    load_brief(order.brief, load_world(order.world), order.world)
     progress = Console(stderr=True, highlight=False)
     api_url = ensure_server(lambda line: progress.print(escape(line)))
     with temporary_settings({PREFECT_API_URL: api_url}):

@@ -23,6 +23,9 @@ class SceneAsk(Model):
 
     scene_id: SceneId
     path: list[PathStep] = Field([], description="From the opening to the scene before this one.")
+    also_from: list[PathStep] = Field(
+        [], description="Where paths meet: the last steps of the others that lead here too."
+    )
     facts: list[Line] = []
     branches: int = Field(3, ge=0, description="Choices to propose; 0 for an ending.")
     ending: EndingKind | None = None
