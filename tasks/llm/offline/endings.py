@@ -16,7 +16,7 @@ def write_ending(page: Page, kind: EndingKind, others: list[Character]) -> list[
     page.add("press")
     page.end_paragraph()
     page.add(f"{kind}.turn")
-    if kind == "discovery":
+    if kind not in {"escape", "open"}:
         _learn(page)
     if kind in {"triumph", "escape"}:
         _use(page)

@@ -175,7 +175,7 @@ def _meet(page: Page, others: list[Character]) -> list[Character]:
     for nth, other in enumerate(others[:2]):
         known = situation.state.have_met(lead, other.id)
         if not known:
-            deck = "meets" if nth == 0 else "meets.third"
+            deck = "meets.comer" if comes else "meets" if nth == 0 else "meets.third"
             page.add_with(deck, situation.of(other), "meets", {"who": lead, "whom": other.id})
         elif nth == 0 and not comes:
             page.add("foe" if situation.hostile(other) else "here", situation.of(other))

@@ -27,6 +27,7 @@ _EMOTIONS = {
     "accuse": "angry",
     "foe": "defiant",
     "alone": "uneasy",
+    "end_alone": "quiet",
     "remark": "nervous",
 }
 
@@ -136,8 +137,8 @@ def last_words(situation: Situation, others: list[Character]) -> list[DialogueLi
     """The lines of an ending."""
     talk = Talk(situation)
     if not others:
-        talk.lead("alone")
-        talk.lead("alone")
+        talk.lead("end_alone")
+        talk.lead("end_alone")
         return talk.lines
     talk.other(others[0], "end")
     talk.lead("end", others[0])
