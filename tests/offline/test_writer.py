@@ -19,7 +19,7 @@ from tasks.load import load_brief, load_world
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief, EndingKind
 from tasks.story.code import Snippet
-from tasks.story.scene import BranchDraft, SceneText
+from tasks.story.scene import BranchDraft, BranchDrafts, SceneText
 from tasks.story.state import PathState
 from tasks.story.world import World
 from tests.offline.growing import Leaf, ask_writer, grow, write
@@ -166,15 +166,14 @@ def test_the_opening_always_proposes_one_contradiction(told: tuple[World, Brief]
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_an_ending_is_told_as_what_it_is(kind: EndingKind) -> None:
     leaves = [leaf for leaf in grow(SMALL, SMALL_BRIEF, ending=kind, depth=2) if leaf.ask.ending]
-    others = [
-        {leaf.scene.narrative_text for leaf in grow(SMALL, SMALL_BRIEF, ending=other, depth=2)}
-        for other in ENDINGS
-        if other != kind
-    ]
+    assert len(leaves) == 4
     for leaf in leaves:
+        told = leaf.scene.narrative_text
         assert leaf.scene.story_branches == []
-        assert kind in leaf.scene.emotional_tone
-        assert not any(leaf.scene.narrative_text in group for group in others)
+        for part in ("turn", "close", "image"):
+            assert any(card.fixed in told for card in decks()[f"{kind}.{part}"])
+        others = [card for other in ENDINGS if other != kind for card in decks()[f"{other}.turn"]]
+        assert not any(card.fixed in told for card in others)
 
 
 def test_rules_and_boundaries_are_kept_by_all_but_the_mistakes() -> None:
@@ -238,7 +237,7 @@ def test_more_branches_are_new_ones() -> None:
     answer = ask_writer(
         "branches", world=SMALL, brief=SMALL_BRIEF, ask=ask, scene=scene, refused=refused
     )
-    more = [BranchDraft.model_validate(b) for b in json.loads(answer)["story_branches"]]
+    more = BranchDrafts.model_validate_json(answer).story_branches
     assert len(more) == 3
     assert not {b.choice for b in more} & {b.choice for b in refused}
 

@@ -13,7 +13,7 @@ from tasks.llm.offline.mistakes import mistake
 from tasks.llm.offline.scenes import write_scene
 from tasks.llm.offline.situation import Situation
 from tasks.llm.prompt import Prompt, Reply, Usage
-from tasks.story.scene import BranchDraft, SceneDraft, SceneText
+from tasks.story.scene import BranchDraft, BranchDrafts, SceneDraft, SceneText
 
 _CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English; nothing is billed by it."""
@@ -65,7 +65,7 @@ def _answer(prompt: Prompt) -> str:
         situation, siblings = _at_the_end(given)
         count = max(1, situation.ask.branches)
         more = propose(situation, count, [*siblings, *given["refused"]])
-        return json.dumps({"story_branches": [branch.model_dump() for branch in more]})
+        return BranchDrafts(story_branches=more).model_dump_json()
     if prompt.id == "mend":
         return json.dumps({"code": mend(given["snippet"].code)})
     raise BadRequest(
