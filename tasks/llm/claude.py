@@ -25,7 +25,7 @@ https://platform.claude.com/docs/en/build-with-claude/extended-thinking"""
 
 
 class Claude:
-    """One attempt a call: the SDK's own retries are off."""
+    """One attempt a call: the SDK's own retries are off. It takes no temperature and no seed."""
 
     name = "claude"
 
@@ -73,7 +73,6 @@ class Claude:
         return message
 
     def _request(self, prompt: Prompt) -> dict[str, Any]:
-        settings = self._settings
         system: list[TextBlockParam] = []
         if prompt.system:
             system.append({"type": "text", "text": prompt.system})
@@ -93,15 +92,10 @@ class Claude:
             request["output_config"] = {"format": schema}
         thinking = prompt.thinking_budget
         if thinking is None:
-            thinking = settings.llm_thinking_budget
+            thinking = self._settings.llm_thinking_budget
         if thinking:
-            # Claude takes no temperature while it thinks.
             budget = max(LEAST_THINKING, thinking)
             request["thinking"] = {"type": "enabled", "budget_tokens": budget}
-        else:
-            warmth = prompt.temperature
-            warmth = settings.llm_temperature if warmth is None else warmth
-            request["temperature"] = min(1.0, warmth)
         return request
 
     def _reply(self, prompt: Prompt, message: Message, seconds: float) -> Reply:

@@ -9,6 +9,7 @@ import httpx2
 from pydantic import SecretStr, ValidationError
 
 from tasks.llm.classify import from_connection, garbled, untrusted
+from tasks.llm.errors import LLMError
 from tasks.llm.scrub import scrub
 from tasks.settings import Settings
 
@@ -26,31 +27,44 @@ def pool(settings: Settings) -> httpx2.AsyncClient:
 
 @contextmanager
 def connection_errors(provider: str, key: SecretStr | None) -> Iterator[None]:
-    """Failures of the connection as Unreachable, or BadRequest where no retry can help.
+    """Failures of the connection as our errors.
 
     The originals are not chained: a traceback may show them, and they may hold the key.
     """
     try:
         yield
-    except (TimeoutError, httpx2.TimeoutException) as error:
+    except (
+        TimeoutError,
+        httpx2.TransportError,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        ValidationError,
+    ) as error:
+        raise connection_error(error, provider, key) from None
+
+
+def connection_error(error: BaseException, provider: str, key: SecretStr | None) -> LLMError:
+    """Unreachable, TryLater for what is no answer of an API, BadRequest where no retry helps."""
+    reason = scrub(f"{type(error).__name__}: {error}", [key])
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
         sent = not isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout)
-        raise from_connection("no answer in time", provider=provider, sent=sent) from None
-    except httpx2.TransportError as error:
-        reason = scrub(f"{type(error).__name__}: {error}", [key])
-        if _untrusted(error):
-            raise untrusted(reason, provider=provider) from None
-        sent = not isinstance(error, httpx2.ConnectError)
-        raise from_connection(reason, provider=provider, sent=sent) from None
-    except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
-        raise garbled(scrub(str(error), [key]), provider=provider) from None
+        return from_connection("no answer in time", provider=provider, sent=sent)
+    if isinstance(error, ValueError):
+        return garbled(reason, provider=provider)
+    if _untrusted(error):
+        return untrusted(reason, provider=provider)
+    sent = not isinstance(error, httpx2.ConnectError)
+    return from_connection(reason, provider=provider, sent=sent)
 
 
 def _untrusted(error: BaseException | None) -> bool:
     """Whether TLS itself failed, and not the network under it."""
-    while error is not None:
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True
         if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
             return True
+        seen.append(error)
         error = error.__cause__ or error.__context__
     return False

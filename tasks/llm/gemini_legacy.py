@@ -15,7 +15,6 @@ from importlib import import_module
 from typing import Any
 
 import requests
-from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.protobuf.json_format import ParseError
 from pydantic import BaseModel
 from urllib3.exceptions import MaxRetryError
@@ -38,6 +37,8 @@ from tasks.settings import Settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # the end of its support, on every import
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
+
     genai: Any = import_module("google.generativeai")
 
 SAFETY = {

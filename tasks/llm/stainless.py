@@ -7,7 +7,7 @@ from types import ModuleType
 from pydantic import SecretStr
 
 from tasks.llm.classify import from_connection, from_status, server_message
-from tasks.llm.connections import connection_errors
+from tasks.llm.connections import connection_error, connection_errors
 from tasks.llm.scrub import scrub
 
 IN_STREAM = {
@@ -43,8 +43,7 @@ def api_errors(sdk: ModuleType, provider: str, key: SecretStr | None) -> Iterato
     except sdk.APITimeoutError:
         raise from_connection("no answer in time", provider=provider, sent=True) from None
     except sdk.APIConnectionError as error:
-        with connection_errors(provider, key):
-            raise error.__cause__ or error from None
+        raise connection_error(error.__cause__ or error, provider, key) from None
     except sdk.APIError as error:
         raise from_status(
             500, scrub(error.message, [key]), provider=provider, body=error.body

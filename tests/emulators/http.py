@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from httptools import HttpRequestParser
+from httptools import HttpParserError, HttpRequestParser
 
 Break = Literal["reset", "hang", "cut"]
 """reset: TCP reset, no answer. hang: no answer and no end. cut: closed before the body is whole."""
@@ -146,7 +146,8 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self.parser.feed_data(data)
-        except Exception:  # not HTTP, such as a TLS handshake
+        except HttpParserError:  # such as a TLS handshake
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
             self.transport.close()
 
     def on_url(self, url: bytes) -> None:
