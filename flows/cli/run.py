@@ -29,6 +29,8 @@ async def run_story(order: StoryOrder, *, as_json: bool) -> int:
         with progress_lines(progress, order.scenes):
             state = await write_story(order, return_state=True)
         told = await state.aresult(raise_on_failure=False)
+        if isinstance(told, UserError):
+            raise told
         if not isinstance(told, Told):
             raise UserError(f"The run ended in state {state.name}: {state.message}")
         run_url = url_for("flow-run", obj_id=state.state_details.flow_run_id)
