@@ -25,10 +25,10 @@ _GRAVE = re.compile(
     re.IGNORECASE,
 )
 _REMOTE = re.compile(
-    r"\b(?:letters?|diary|journal|note|telegram|telegraph|phones?|telephone|radio|wireless|message|"
-    r"messenger|signals?|wire|intercom|screen|video|recording|recorded|call(?:s|ed)? (?:from|you on)|on the line|"
-    r"hologram|comm|channel|courier|postcard|parcel|will|testament|log|tape|book|inscription|wrote|written|"
-    r"sends? (?:word|news)|sent word|raven|pigeon|binoculars|telescope|spyglass)\b",
+    r"\b(?:telegram|telegraph|phones?|telephone|radio|wireless|messages?|texts? (?:you|back|from)|"
+    r"messenger|intercom|on (?:the|a) screen|video|recording|recorded|calls? (?:from|you on)|on the line|"
+    r"hologram|over the comm|courier|postcard|testament|inscription|wrote|writes?|written|letters? (?:from|to)|"
+    r"letter (?:is|was|says?|reads?|asks?)|(?:'s|his|her) (?:diary|journal|letter)|sends? (?:word|news)|sent word|raven|pigeon|petition)\b",
     re.IGNORECASE,
 )
 

@@ -25,7 +25,8 @@ _AT = frozenset({"at", "in", "inside", "on", "across", "through", "into", "onto"
 _TO = _AT | {"to", "back"}
 _RUINED = re.compile(
     r"\b(?:ruins?|remains|ashes|rubble|debris|wreck(?:age)?|site|stumps?|gap|charred|fallen|"
-    r"broken|former|old site|where|what (?:is|was) left|used to|once|burnt|shell of|skeleton)\b",
+    r"broken|former|old site|where [^,;.]{1,40} (?:stood|was|were|hung|used)|what (?:is|was) left|"
+    r"used to|once|burnt|shell of|skeleton|edge of)\b",
     re.IGNORECASE,
 )
 _FROM_POCKET = frozenset({"pocket", "pack", "bag", "belt", "coat", "satchel", "sleeve", "hand",
@@ -130,11 +131,10 @@ class _Reading:
         if verb in ("be", "have"):
             yield from self._is(who)
         else:
-            known = verb in _KNOWN
-            speaks = verb in v.SPEAK
-            if known:
-                kind: ClaimKind = "speaks" if speaks else "acts"
-                yield self.make(kind, who, sure=verb not in v.WEAK and verb not in v.BELIEVE)
+            kind: ClaimKind = "speaks" if verb in v.SPEAK else "acts"
+            quiet = verb in v.WEAK or verb in v.BELIEVE or verb in v.QUIET
+            touches = any(w.low in _ME for w in self.tail[:4])
+            yield self.make(kind, who, sure=not quiet, whom=self.lead if touches else "")
             yield from self._toward(who)
             yield from self._moving(who)
             if verb in v.DIE:
@@ -181,11 +181,12 @@ class _Reading:
                 yield self.make("meets", who, whom=self._id(word))
 
     def _moving(self, who: str) -> Iterator[Claim]:
-        if self.verb not in v.MOVE:
+        if self.verb not in v.MOVE and self.verb not in {"take", "bring", "carry", "head"}:
             return
         if self.verb in {"return"} or (self.verb == "come" and self._has("back")):
             yield self.make("returns", who)
         for before, word, after in self.refs("place"):
+            before = self._within(word) or before
             enters = self.verb == "enter" or before in _INTO
             through = self.verb in {"cross", "climb"} and before in {"", "up", "over"}
             if enters or through or before in _AT - {"up", "down"} or self.verb in {"reach"}:
@@ -193,6 +194,12 @@ class _Reading:
                     yield self.make("enters", who, what=self._id(word), sure=enters or through)
             if before in _TO or self.verb in {"reach", "enter", "cross", "climb"}:
                 yield self.make("moves", who, what=self._id(word))
+
+    def _within(self, place: Word) -> str:
+        """'in the middle of the bridge' is on it."""
+        at = self.tail.index(place)
+        lows = [w.low for w in self.tail[max(0, at - 5) : at]]
+        return "in" if "of" in lows and _PARTS & set(lows) else ""
 
     def _has(self, low: str) -> bool:
         return any(w.low == low for w in self.tail[:3])
@@ -202,6 +209,7 @@ class _Reading:
         if self.verb in v.MOVE or self.verb in v.SPEAK or self.verb in v.BELIEVE:
             return
         for before, word, after in self.refs("place"):
+            before = self._within(word) or before
             if before in {"in", "inside", "within", "through", "aboard"} and not word.owns:
                 if not self._ruined(word, after):
                     yield self.make("is_at", who, what=self._id(word), sure=self.verb != "be")
@@ -231,10 +239,11 @@ class _Reading:
                 yield self.make("loses", who, what=item, sure=verb not in {"leave", "forget"})
             elif direct and verb in v.GAIN and not pocketed:
                 yield self.make("gains", who, what=item, whom=givers[0] if givers else "")
-            elif direct and (verb in v.USE or pocketed) or (before == "with" and verb in _KNOWN):
-                yield self.make("uses", who, what=item, sure=word.ref is not None)
             elif direct and verb == "have":
                 yield self.make("holds", who, what=item)
+            elif direct or before == "with":
+                handled = verb not in v.NO_CONTACT or pocketed or verb in v.USE or before == "with"
+                yield self.make("uses", who, what=item, sure=handled)
             if direct and verb in v.RUIN:
                 yield self.make("destroys", who, what=item)
         for before, word, _ in self.refs("place"):
@@ -292,6 +301,8 @@ def _another(tail: tuple[Word, ...], word: Word) -> bool:
                          "some", "similar", "one"} for w in tail[max(0, at - 2) : at])  # fmt: skip
 
 
+_ME = frozenset({"you", "your", "me", "my", "us", "yours"})
+_PARTS = frozenset("middle centre center heart roof floor depths belly top".split())
 _TO_THE_DEAD = frozenset(
     "thank forgive trust beg tell kiss embrace hug whisper speak talk wake follow".split()
 )

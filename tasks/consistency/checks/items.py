@@ -36,7 +36,9 @@ def not_held(case: Case) -> Iterator[Finding]:
 def _gained_before(case: Case, step: Step) -> bool:
     effect = step.effect
     return any(
-        s.effect.kind == "gains" and s.effect.item == getattr(effect, "item", "")
+        s.effect.kind == "gains"
+        and s.effect.item == getattr(effect, "item", "")
+        and s.effect.who == getattr(effect, "who", "")
         for s in case.steps
         if s is not step
     )

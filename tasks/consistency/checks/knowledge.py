@@ -69,7 +69,7 @@ def _told_in_prose(case: Case, secrets: list[str]) -> Iterator[Finding]:
             for fact_id in tells(case, said, secrets):
                 if any(_knows(case, who, fact_id) for who in people):
                     shared.add(fact_id)
-                elif fact_id not in shared and clause.firm and not clause.past:
+                elif fact_id not in shared and clause.firm:
                     for who in people:
                         if who in case.atlas.characters:
                             yield _unknown(case, who, fact_id, clause.sentence.text, inferred=True)

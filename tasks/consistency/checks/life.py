@@ -1,5 +1,6 @@
 """The dead and the absent do not act, speak or answer."""
 
+import re
 from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding, Step
@@ -8,6 +9,11 @@ from tasks.story.state import LifeState
 
 _ACTS = ("moves", "gains", "uses", "departs", "learns", "tells", "meets", "feels", "promises",
          "keeps")  # fmt: skip
+_BACK = re.compile(
+    r"\b(?:comes? back|came back|returns?|returned|is back|home again|arrives?|arrived|gets? off|"
+    r"steps? off|gets? out|alongside|docks?)\b",
+    re.IGNORECASE,
+)
 _FIX = "Let somebody who is alive and there do it, or make it a memory, a dream or a letter."
 
 
@@ -33,7 +39,7 @@ def _inactive(case: Case, status: str, words: str) -> Iterator[Finding]:
     for claim in case.claims:
         if claim.who not in gone or case.declares("returns", who=claim.who):
             continue
-        if status == "absent" and claim.who in back:
+        if status == "absent" and (claim.who in back or _BACK.search(case.text)):
             continue
         yield from _read(case, claim, case.before.life[claim.who], words)
 

@@ -29,7 +29,8 @@ def _terms(case: Case, rule: Rule, form: ForbidTerms) -> Iterator[Finding]:
         for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
             if match := pattern.search(sentence.text):
                 # "There is no magic", "the magic trick": named, but not there.
-                mild = "warning" if marks or _denied(sentence.text, match.start()) else None
+                unreal = any(mode != "negated" for _, mode in marks)
+                mild = "warning" if unreal or _denied(sentence.text, match.start()) else None
                 yield _finding(rule, match.group(), sentence.text, mild)
     if case.scene:
         for line in case.speech:

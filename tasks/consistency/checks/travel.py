@@ -78,7 +78,7 @@ def two_places(case: Case) -> Iterator[Finding]:
     # The choice may lead to them; whoever then is met has been gone to.
     gone_to = {c.what for c in case.claims if c.kind in ("moves", "enters", "is_at")}
     for claim in case.claims:
-        face = claim.kind == "addressed" and claim.sure and claim.whom == case.lead
+        face = claim.whom == case.lead and claim.kind in ("addressed", "acts")
         gives = claim.kind == "gains" and claim.who == case.lead and claim.whom
         if not (claim.strong and (face or gives)) or claim.verb in ("follow", "join", "meet"):
             continue

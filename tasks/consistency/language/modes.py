@@ -26,14 +26,15 @@ _CUES: tuple[tuple[Mode, str], ...] = (
     ),
     (
         "depicted",
-        r"(?:the|a|this|her|his|school|stage|miracle|passion|puppet) play|on[- ]?stage|theat(?:re|er)|theatrical"
+        r"(?:the|a|this|her|his|school|stage|miracle|passion|puppet) play|on[- ]?stage|on the stage|simulat\w+|drills?|war game|practice run|exercise|theat(?:re|er)|theatrical"
         r"|actors?|actress|understudy|rehears\w+|puppets?|marionettes?|masks?|portraits?|painting|painted|paints"
         r"|statues?|bust|photographs?|photo|picture|effigy|costume|plays the (?:part|role)|role of|ballads?|songs?"
         r"|legends?|tales?|story|stories|novel|fable|myth|ghosts?|spirit|phantom|apparition|spect(?:re|er|ral)|s[eé]ance"
         r"|disguis\w+|dressed as|impersonat\w+|imitat\w+|mimic\w*|recordings?|recorded|tape|film|reel|footage|projection"
         r"|hologram|archive\w*|carved|carving|sculpt\w+|tapestry|mural|fresco|likeness|lookalike|look-alike"
-        r"|pretend\w*|make-believe|charade|conjur\w+|illusion\w*|sleight|stagecraft|card trick|magic trick|tricks? of|letters?"
-        r"|diary|diaries|journal|logbook|log entry|ledger|note|postcard|telegram|message|inscription|reads:|wrote|written"
+        r"|pretend\w*|make-believe|charade|conjur\w+|illusion\w*|sleight|stagecraft|card trick|magic trick|tricks? of"
+        r"|(?:'s|’s|in (?:his|her|the|a|their|that)|last|from|your|old|reads?|reading|opens?|opened) (?:\w+ ){0,2}(?:letters?|notes?)|letters? (?:is|was|says?|reads?|from|asks?|came|to|ends?)"
+        r"|diary|diaries|journal|log entry|postcard|telegram|message|inscription|reads:|wrote|writes|written"
         r"|handwriting|signature|testament|engraved|sketch\w*|drawing|drawn|map shows|on the map|model of|replica|copy"
         r"|forger\w+|counterfeit|fake|namesake|named (?:for|after)|reflection|echo|wax|doll|scarecrow|stand-?in",
     ),

@@ -135,13 +135,12 @@ def _alternation(names: list[str], flags: int) -> re.Pattern[str] | None:
 
 def _namesake(text: str, mention: Mention) -> bool:
     """'the Corin' is a ship, 'Corin Street' a street, 'another Corin' somebody else."""
+    before = text[max(0, mention.start - 12) : mention.start].split()
+    if before and before[-1].lower() in {"another", "a", "an", "no", "any", "every", "some"}:
+        return True
     if mention.kind != "character":
         return False
-    before = text[max(0, mention.start - 12) : mention.start].split()
     after = re.match(r"\s+([A-Z][a-z]+)\b", text[mention.end :])
-    single = text[mention.start : mention.end].istitle()
-    if single and before and before[-1].lower() in {"another", "a", "no"}:
-        return True
     return bool(
         after
         and after.group(1)

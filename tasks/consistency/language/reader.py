@@ -19,11 +19,13 @@ from tasks.consistency.language.names import Mention, Names
 from tasks.consistency.language.tokens import Sentence, sentences, words
 from tasks.consistency.language.verbs import (
     BELIEVE,
+    LEGACY,
     LET,
     PERCEIVE,
     SPEAK,
     Form,
     forms,
+    guess,
     lexicon,
 )
 
@@ -139,12 +141,14 @@ class Passage:
 
     def _settle_tense(self, orders: bool) -> None:
         """In a text told in the present, the simple past tells of before."""
+        if orders:
+            return
         present = any(not c.past and c.form in ("base", "third") for c in self.clauses)
-        if present and not orders:
-            self.clauses = [
-                replace(c, mode="past") if c.past and c.mode == "asserted" else c
-                for c in self.clauses
-            ]
+        told_past = not present and any(c.past and c.verb not in LEGACY for c in self.clauses)
+        self.clauses = [
+            replace(c, mode="past") if c.past and c.mode == "asserted" and not told_past else c
+            for c in self.clauses
+        ]
 
 
 def _unreal(clause: Clause) -> Clause:
@@ -241,18 +245,17 @@ class _Reader:
         led = word.low in _SUBJECTS or any(
             w.low in _PREPOSITIONS or w.low in _TIMES for w in inside[:1] + inside[-1:]
         )
-        return (
-            len(inside) > 1
-            and led
-            and inside[-1].low not in _PREPOSITIONS - {"after", "before"}
-            and not any(w.low in self.verbs and not w.ref for w in inside[1:])
-        )
+        if len(inside) < 2 or not led or inside[-1].low in _PREPOSITIONS - {"after", "before"}:
+            return False
+        if word.low in _SUBJECTS and inside[0].low in _PREPOSITIONS:
+            return True
+        return not any(w.low in self.verbs and not w.ref for w in inside[1:])
 
     def _clause_at(self, i: int, fresh: bool) -> Iterator[tuple[int, Clause]]:  # type: ignore[return]
         word = self.words[i]
         subjects, after = self._subject(i)
         if subjects is not None:
-            verb = self._verb(after)
+            verb = self._verb(after) or self._guessed(after, subjects)
             if verb:
                 self.subject, self.thing = subjects, bool(word.ref and word.ref.kind != "character")
                 self.plural = len(subjects) > 1 or subjects == (YOU,)
@@ -277,6 +280,39 @@ class _Reader:
             yield from self._emit((i, base, form, "asserted", past, False), form != "ing")
             return i + 1
         return None
+
+    def _guessed(
+        self, i: int, subjects: tuple[str, ...]
+    ) -> tuple[int, str, Form, Mode, bool, bool] | None:
+        """A verb by its place and ending only, right after a named subject or 'you'."""
+        while i < len(self.words) and (
+            self.words[i].low in _ADVERBS or self.words[i].low.endswith("ly")
+        ):
+            i += 1
+        if i >= len(self.words) or self.words[i].ref or not subjects:
+            return None
+        low = self.words[i].low
+        helped = False
+        if low in {"is", "are", "am", "was", "were"} and i + 1 < len(self.words):
+            low, helped, i = self.words[i + 1].low, True, i + 1
+            if low.endswith("ing") and len(low) > 5:
+                past = self.words[i - 1].low in {"was", "were"}
+                return i, low[:-3], "ing", "asserted", past, False
+            return None
+        found = guess(low, len(subjects) > 1 or subjects == (YOU,))
+        if found is None and subjects == (YOU,) and low.isalpha() and i + 1 < len(self.words):
+            # After 'you' comes a verb, if an object follows it.
+            if low not in _PREPOSITIONS | _NOT | _MODAL | _BE | _OPENERS | {
+                "have",
+                "had",
+                "do",
+                "will",
+            }:
+                if self.words[i + 1].low in {"the", "your", "my", "his", "her", "their", "it"}:
+                    found = low, "base"
+        if found is None or helped:
+            return None
+        return i, found[0], found[1], "asserted", found[1] == "past", False
 
     def _subject(self, i: int) -> tuple[tuple[str, ...] | None, int]:
         """Ids at i that may be a subject, and the index after them."""

@@ -131,6 +131,42 @@ def forms(verb: str) -> dict[str, Form]:
     return found
 
 
+NO_CONTACT = frozenset(
+    """see want need miss seek regret mention notice consider describe curse admire
+hate love dread avoid mourn chase watch imagine remember recall recognise recognize know understand
+sketch ask demand owe promise deny covet desire find lack forget hear follow pass approach face
+expect picture envy resent fear prefer like value trust doubt think dream wish hope circle spot
+glimpse eye name call draw reach say tell discuss search request offer describe lose hunt crave
+await suspect mean be have become paint smell inherit design invent study""".split()
+)
+"""Verbs whose object need not be at hand."""
+
+QUIET = frozenset(
+    """haunt lie rest sleep remain belong mean matter deserve live seem fall hang look
+gaze stare sit stand wait stay appear vanish smile die perish become stretch sound need want love
+hate weigh owe own know believe rise loom was his its this thus less""".split()
+)
+"""Verbs that say nothing about whether their subject can act."""
+
+LEGACY = frozenset(
+    """teach leave give make build write tell show warn promise plant own love carve use
+bring say buy sew hide plan keep name draw paint call mean raise train sing want know think""".split()
+)
+"""What somebody did in their lifetime and is still spoken of in the simple past."""
+
+
+def guess(word: str, plural: bool) -> tuple[str, Form] | None:
+    """A verb that stands right after its subject, though no list has it: 'Corin trots'."""
+    if not word.isalpha() or len(word) < 4:
+        return None
+    if not plural and word.endswith("s") and not word.endswith(("ss", "ous", "us", "is")):
+        stem = word[:-2] if word.endswith(("ches", "shes", "sses", "xes")) else word[:-1]
+        return (stem[:-2] + "y" if word.endswith("ies") else stem), "third"
+    if word.endswith("ed"):
+        return word[:-2], "past"
+    return None
+
+
 @cache
 def lexicon() -> dict[str, tuple[str, Form]]:
     """Every form of every verb here, to its base and form."""
