@@ -120,12 +120,14 @@ def garbled(reason: str, *, provider: str) -> TryLater:
 
 
 def retry_delay(body: object, headers: Mapping[str, str]) -> float | None:
-    """Seconds the server asks to wait: the longest of RetryInfo, retry-after-ms, Retry-After."""
+    """Seconds the server asks to wait: the longer of RetryInfo and the headers' delay.
+
+    `retry-after-ms` says the same as `Retry-After`, but is not rounded up.
+    """
     lower = {name.lower(): value for name, value in headers.items()}
-    delays = [_in_body(body), _seconds(lower.get("retry-after"))]
     milliseconds = _seconds(lower.get("retry-after-ms"))
-    delays.append(None if milliseconds is None else milliseconds / 1000)
-    return max((delay for delay in delays if delay is not None), default=None)
+    header = _seconds(lower.get("retry-after")) if milliseconds is None else milliseconds / 1000
+    return max((d for d in (_in_body(body), header) if d is not None), default=None)
 
 
 def _in_body(body: object) -> float | None:
