@@ -1,0 +1,208 @@
+"""Bubblewrap: namespaces and hard limits round a real Python.
+
+It shares the kernel and has no seccomp filter: a guard against accidents and opportunism, not
+against kernel exploits.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tasks.sandbox.engine import CPU_SECONDS, MEMORY_BYTES, OUTPUT_BYTES, WALL_SECONDS, Run
+from tasks.story.code import CodeVerdict, Engine
+
+INSIDE = Path(__file__).with_name("inside.py").read_text("utf-8")
+NOBODY = 65534
+PROCESSES = 64
+AT_ONCE = os.cpu_count() or 1
+_KILLED_BY: dict[int, CodeVerdict] = {
+    signal.SIGXCPU: "timeout",
+    signal.SIGKILL: "resource",
+    signal.SIGXFSZ: "resource",
+}
+
+
+class Bubblewrap:
+    """Each program in a sandbox of its own."""
+
+    name: Engine = "bubblewrap"
+
+    def __init__(self) -> None:
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self, program: str) -> Run:
+        """Run a program; its verdict never rests on what it prints."""
+        async with self._gate:
+            return await run(program, python())
+
+    async def close(self) -> None:
+        """Nothing stays open between programs."""
+
+
+@cache
+def python() -> str:
+    """An interpreter that starts in the sandbox. Raises RuntimeError if none does."""
+    if shutil.which("bwrap") is None:
+        raise RuntimeError("bwrap is not installed (Debian: apt-get install bubblewrap)")
+    ours = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
+    for path in (ours, Path("/usr/bin/python3"), Path("/usr/local/bin/python3")):
+        if path.exists() and _starts(path.resolve()):
+            return str(path.resolve())
+    raise RuntimeError("bwrap is installed, but user namespaces are not allowed here")
+
+
+def _starts(path: Path) -> bool:
+    try:
+        done = subprocess.run(  # noqa: S603
+            command(str(path)),
+            input=b"print(6 * 7)",
+            capture_output=True,
+            timeout=20,
+            check=False,
+            cwd="/",
+            **_as_nobody(),
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.stdout.strip() == b"42"
+
+
+def _as_nobody() -> dict[str, Any]:
+    """Root gives up its user: the limit on processes does not bind root."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def command(path: str, status_fd: int | None = None) -> list[str]:
+    """The command line that runs the program on its standard input."""
+    bind: list[str] = []
+    for folder in ("/usr", "/lib", "/lib64", "/lib32", "/bin"):
+        if os.path.islink(folder):
+            bind += ["--symlink", os.readlink(folder), folder]
+        elif os.path.isdir(folder):
+            bind += ["--ro-bind", folder, folder]
+    prefix = str(Path(path).parents[1])
+    if not prefix.startswith("/usr"):
+        bind += ["--ro-bind", prefix, prefix]
+    status = [] if status_fd is None else ["--json-status-fd", str(status_fd)]
+    return [
+        str(shutil.which("bwrap")),
+        *("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
+        *("--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"),
+        *bind,
+        *("--proc", "/proc", "--dev", "/dev"),
+        *("--perms", "1777", "--size", str(32 * 1024 * 1024), "--tmpfs", "/tmp"),  # noqa: S108
+        *("--chdir", "/tmp", *status, "--", path, "-I", "-S", "-c", INSIDE),  # noqa: S108
+        *(str(CPU_SECONDS), str(MEMORY_BYTES), str(PROCESSES)),
+    ]
+
+
+async def run(program: str, path: str) -> Run:
+    """Run one program with the interpreter at `path`."""
+    read_fd, write_fd = os.pipe()
+    started = time.monotonic()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command(path, write_fd),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=[write_fd],
+            start_new_session=True,
+            cwd="/",
+            **_as_nobody(),
+        )
+    except OSError as error:
+        os.close(read_fd)
+        return Run("infra_error", error=f"bwrap did not start: {error}")
+    finally:
+        os.close(write_fd)
+    ended: CodeVerdict | None = None
+    capture = _Capture(process)
+    try:
+        async with asyncio.timeout(WALL_SECONDS):
+            await capture.talk(program.encode("utf-8", "replace"))
+    except TimeoutError:
+        ended = "timeout"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    if capture.flooded:
+        ended = "resource"
+    with os.fdopen(read_fd, "rb") as status:
+        code = _exit_code(status.read())
+    seconds = time.monotonic() - started
+    return Run(*_outcome(ended, code, capture), seconds=round(seconds, 3))
+
+
+class _Capture:
+    """What a process says, up to the cap."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.out = bytearray()
+        self.err = bytearray()
+        self.flooded = False
+
+    async def talk(self, program: bytes) -> None:
+        process = self.process
+        assert process.stdin is not None  # noqa: S101
+        assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            process.stdin.write(program)
+            await process.stdin.drain()
+        process.stdin.close()
+        await asyncio.gather(
+            self._read(process.stdout, self.out), self._read(process.stderr, self.err)
+        )
+        await process.wait()
+
+    async def _read(self, stream: asyncio.StreamReader, into: bytearray) -> None:
+        while chunk := await stream.read(65536):
+            into += chunk[: max(0, OUTPUT_BYTES - len(into))]
+            if len(into) >= OUTPUT_BYTES and not self.flooded:
+                self.flooded = True
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def _exit_code(status: bytes) -> int | None:
+    """The program's exit code by bwrap's own account, which the program cannot write to."""
+    for line in status.splitlines():
+        with contextlib.suppress(ValueError):
+            told = json.loads(line)
+            if "exit-code" in told:
+                return int(told["exit-code"])
+    return None
+
+
+def _outcome(
+    ended: CodeVerdict | None, code: int | None, capture: _Capture
+) -> tuple[CodeVerdict, str, str | None]:
+    out = capture.out.decode("utf-8", "replace")
+    lines = capture.err.decode("utf-8", "replace").strip().splitlines()
+    last = lines[-1][:500] if lines else None
+    if ended == "timeout":
+        return "timeout", out, f"stopped after {WALL_SECONDS:g} s"
+    if ended == "resource":
+        return "resource", out, f"stopped after {OUTPUT_BYTES} bytes of output"
+    if code is None:
+        return "infra_error", out, last or "bwrap did not run the program"
+    if code == 0:
+        return "passed", out, None
+    if code > 128 and (killed := _KILLED_BY.get(code - 128)):
+        return killed, out, signal.strsignal(code - 128)
+    if last and last.startswith(("MemoryError", "OSError: [Errno 28]", "OSError: [Errno 27]")):
+        return "resource", out, last
+    return "raised", out, last or f"exit code {code}"
