@@ -22,7 +22,8 @@ def unknown(case: Case) -> Iterator[Finding]:
         for one in people:
             if one not in case.atlas.characters:
                 yield _stranger("character", one, case.scene.setting_description)
-        if case.scene.place not in case.atlas.places:
+        # Hand-written stories may not name the place.
+        if case.scene.place and case.scene.place not in case.atlas.places:
             yield _stranger("place", case.scene.place, case.scene.setting_description)
     for name, one, other in case.atlas.names.clashes:
         yield Finding(

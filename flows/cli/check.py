@@ -1,0 +1,120 @@
+"""`talewright check`: does a story contradict itself?"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+from tasks.consistency.checks import CHECKS
+from tasks.consistency.graph import Graph, from_story
+from tasks.consistency.intended import read_decisions
+from tasks.consistency.paths import StoryCheck, check_story
+from tasks.consistency.report import page
+from tasks.consistency.twee import read_twee
+from tasks.errors import InputError
+from tasks.load import load_world
+from tasks.story.story import Story
+
+FINDINGS = 4
+"""Exit code if something contradicts."""
+
+
+def check(
+    story: Annotated[
+        Path | None, typer.Argument(help="story.json of ours, or a Twee 3 file.")
+    ] = None,
+    world: Annotated[
+        str, typer.Option(help="World file or name; for Twee also NAME.world.yaml beside it.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
+    strict: Annotated[bool, typer.Option(help="Warnings count too.")] = False,
+    checks: Annotated[bool, typer.Option("--list", help="List the checks and stop.")] = False,
+) -> None:
+    """Check a story against its world, along every path. Nothing is generated or sent.
+
+    What you mean to be so goes into NAME.intended.yaml beside the story: a list of
+    {check, quote, reason}.
+
+    Exit codes: 0 clean, 2 bad input, 4 contradictions.
+    """
+    if checks:
+        list_checks()
+        return
+    if story is None:
+        raise InputError("name a story to check", file="talewright check")
+    found = check_story(read(story, world), read_decisions(_beside(story, "intended.yaml")))
+    if html:
+        html.write_text(page(found), encoding="utf-8")
+    if as_json:
+        print(found.model_dump_json(indent=2))
+    else:
+        show(found, html)
+    if not found.clean or (strict and found.findings):
+        raise typer.Exit(FINDINGS)
+
+
+def read(path: Path, world: str) -> Graph:
+    """A story of ours or in Twee 3, as a graph. Raises InputError."""
+    if not path.is_file():
+        raise InputError("there is no such file", file=path)
+    if path.suffix in (".tw", ".twee", ".tw3"):
+        beside = _beside(path, "world.yaml")
+        if not world and not beside.exists():
+            raise InputError(f"name its world with --world, or put it in {beside.name}", file=path)
+        return read_twee(path, load_world(world or beside))
+    try:
+        graph = from_story(Story.model_validate_json(path.read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InputError(f"not a story of ours: {first['msg']}", file=path, field=field) from None
+    return graph.model_copy(update={"world": load_world(world)}) if world else graph
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.stem}.{ending}")
+
+
+def show(found: StoryCheck, written: Path | None) -> None:
+    """The findings, with both quotes, on a terminal."""
+    out = Console(highlight=False, soft_wrap=True)
+    for examined, issue in found.findings:
+        colour = "red" if issue.severity == "error" else "yellow"
+        title = escape(_line(examined.title)[:60])
+        out.print(f"[{colour}]{issue.severity}[/] {escape(_line(examined.id))} {title}")
+        out.print(f"  {escape(_line(issue.message))} [dim]({issue.check} {escape(issue.name)})[/]")
+        if issue.quote:
+            out.print(f"  here   {escape(_line(issue.quote))}")
+        if issue.fact:
+            out.print(
+                f"  there  {escape(_line(issue.fact))} [dim]({escape(_line(issue.source))})[/]"
+            )
+        if issue.suggested_fix:
+            out.print(f"  fix    {escape(_line(issue.suggested_fix))}")
+    errors = sum(issue.severity == "error" for _, issue in found.findings)
+    out.print(
+        f"{escape(_line(found.title))}: {found.scenes} scenes, {found.branches} branches, "
+        f"{found.endings} endings, {found.ways} ways: {errors} contradictions, "
+        f"{len(found.findings) - errors} warnings"
+    )
+    if written:
+        out.print(f"Report: {escape(str(written))}")
+
+
+def _line(text: str) -> str:
+    """One line that cannot steer a terminal."""
+    return json.dumps(" ".join(text.split()), ensure_ascii=False)[1:-1][:200]
+
+
+def list_checks() -> None:
+    """Every check with an example and its counter-example."""
+    out = Console(highlight=False, soft_wrap=True)
+    for one in CHECKS:
+        out.print(f"[bold]{one.id}[/] {escape(one.name)} ({one.category}, {one.severity})")
+        out.print(f"  finds   {escape(one.example)}")
+        out.print(f"  passes  {escape(one.counter_example)}")

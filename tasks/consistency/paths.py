@@ -1,0 +1,321 @@
+"""Checking a whole story: every scene and branch on every way that leads to it.
+
+Where ways meet, what is false on all of them is an error, and what is false on some is a warning
+with the shortest way that shows it.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.consistency.case import Case, of_branch, of_scene
+from tasks.consistency.check import run
+from tasks.consistency.checks.form import TWIN, similarity
+from tasks.consistency.graph import Graph, Passage
+from tasks.consistency.infer import MARK, infer
+from tasks.consistency.intended import Decision, honour
+from tasks.story.base import Model
+from tasks.story.state import PathState
+from tasks.story.verdict import Issue, Verdict
+
+UNDECLARED = "D1c"
+"""The check that asks for a declared effect; text that declares none is not asked."""
+MOST_WAYS = 32
+"""Ways into one passage that are followed; a story with more says so in its report."""
+
+
+class Examined(Model):
+    """A scene or branch, and what was found on the ways that lead to it."""
+
+    id: str
+    what: Literal["scene", "branch", "story"]
+    title: str
+    path: list[str] = Field([], description="The shortest way that shows it.")
+    ways: int = 1
+    verdict: Verdict | None = None
+    issues: list[Issue] = []
+
+
+class StoryCheck(Model):
+    """Everything that was checked in a story."""
+
+    title: str
+    scenes: int
+    branches: int
+    endings: int
+    ways: int
+    capped: list[str] = Field([], description="Passages with more ways than were followed.")
+    examined: list[Examined] = []
+
+    @property
+    def findings(self) -> list[tuple[Examined, Issue]]:
+        """What a studio has to look at: errors and warnings."""
+        return [(e, i) for e in self.examined for i in e.issues if i.severity != "info"]
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is no error."""
+        return all(i.severity != "error" for _, i in self.findings)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to a passage: the passages before it, and what holds there."""
+
+    path: tuple[str, ...]
+    state: PathState
+
+
+def check_story(graph: Graph, decisions: Sequence[Decision] = ()) -> StoryCheck:
+    """Check every passage and link of a story on every way (up to `MOST_WAYS` into each).
+
+    `decisions` are what a person let stand.
+    """
+    ways, capped = follow(graph)
+    examined = [Examined(id="story", what="story", title=graph.title, issues=list(shape(graph)))]
+    for passage in graph.passages:
+        into = ways.get(passage.id, [])
+        if not into:
+            continue
+        cases = [of_scene(graph.world, graph.brief, way.state, passage.scene) for way in into]
+        examined.append(
+            _join(passage.id, "scene", passage.scene.title, into, cases, decisions, graph.declares)
+        )
+        after = [_after(graph, passage, way) for way in into]
+        for link in passage.links:
+            siblings = [other.branch for other in passage.links if other is not link]
+            cases = [
+                of_branch(graph.world, graph.brief, state, passage.scene, link.branch, siblings)
+                for state in after
+            ]
+            examined.append(
+                _join(link.id, "branch", link.branch.choice, into, cases, decisions, graph.declares)
+            )
+    return StoryCheck(
+        title=graph.title,
+        scenes=len(graph.passages),
+        branches=sum(len(p.links) for p in graph.passages),
+        endings=sum(p.ending for p in graph.passages),
+        ways=sum(len(w) for w in ways.values()),
+        capped=sorted(capped),
+        examined=examined,
+    )
+
+
+def _case(graph: Graph, passage: Passage, way: Way, link: Link, siblings: Sequence[object]) -> Case:
+    after = _after(graph, passage, way)
+    others = [s.branch for s in passage.links if s is not link]
+    return of_branch(graph.world, graph.brief, after, passage.scene, link.branch, others)
+
+
+def follow(graph: Graph) -> tuple[dict[str, list[Way]], set[str]]:
+    """The ways into every passage, shortest first, each state once; and where there were more."""
+    found: dict[str, list[Way]] = {}
+    capped: set[str] = set()
+    if not graph.passages:
+        return found, capped
+    by_id = {p.id: p for p in graph.passages}
+    start = graph.passages[0]
+    queue = deque([(start.id, Way((start.id,), PathState.opening(graph.world, graph.brief)))])
+    while queue:
+        here, way = queue.popleft()
+        known = found.setdefault(here, [])
+        if any(_same(way.state, other.state) for other in known):
+            continue
+        if len(known) >= MOST_WAYS:
+            capped.add(here)
+            continue
+        known.append(way)
+        passage = by_id[here]
+        after = _after(graph, passage, way)
+        for link in passage.links:
+            # Once round a loop shows what it does.
+            if link.to in by_id and link.to is not None and way.path.count(link.to) < 2:
+                effects = link.branch.effects
+                if not graph.declares:
+                    effects = infer(of_branch(graph.world, None, after, None, link.branch))
+                state = after.after(effects, source=_source(graph, link.id))
+                queue.append((link.to, Way((*way.path, link.to), state)))
+    return found, capped
+
+
+def _after(graph: Graph, passage: Passage, way: Way) -> PathState:
+    effects = passage.scene.effects
+    if not graph.declares:
+        effects = infer(of_scene(graph.world, graph.brief, way.state, passage.scene))
+    return way.state.after(effects, source=_source(graph, passage.id))
+
+
+def _source(graph: Graph, one: str) -> str:
+    return one if graph.declares else one + MARK
+
+
+def _same(a: PathState, b: PathState) -> bool:
+    """Whether the same holds in two states, whatever made it so."""
+    return _values(a) == _values(b)
+
+
+def _values(state: PathState) -> tuple[object, ...]:
+    return (
+        state.clock,
+        {k: v.value for k, v in state.life.items()},
+        {k: v.place for k, v in state.whereabouts.items()},
+        {k: (v.holder, v.place, v.destroyed) for k, v in state.items.items()},
+        {k: v.value for k, v in state.places.items()},
+        {k: set(v) for k, v in state.knows.items()},
+        {k: set(v) for k, v in state.met.items()},
+        {k: v.value for k, v in state.promises.items()},
+        set(state.events),
+        state.counts,
+    )
+
+
+def _join(
+    one: str,
+    what: Literal["scene", "branch"],
+    title: str,
+    ways: Sequence[Way],
+    cases: Sequence[Case],
+    decisions: Sequence[Decision],
+    declares: bool,
+) -> Examined:
+    """What holds on all ways and what only on some."""
+    verdicts = [honour(run(case), decisions) for case in cases]
+    seen: dict[tuple[str, str], list[tuple[Issue, Way]]] = {}
+    for verdict, way in zip(verdicts, ways, strict=True):
+        for issue in verdict.issues:
+            if issue.check == UNDECLARED and not declares:
+                continue
+            seen.setdefault((issue.check, issue.message), []).append((issue, way))
+    issues = [_weigh([i for i, _ in found], found[0][1], len(ways)) for found in seen.values()]
+    worst = next((found[0][1].path for found in seen.values()), ways[0].path)
+    return Examined(
+        id=one,
+        what=what,
+        title=title,
+        path=list(worst),
+        ways=len(ways),
+        verdict=verdicts[0],
+        issues=issues,
+    )
+
+
+def _weigh(issues: Sequence[Issue], witness: Way, ways: int) -> Issue:
+    issue = issues[0]
+    if issue.severity == "error" and issue.source.endswith(MARK):
+        issue = issue.model_copy(update={"severity": "warning"})
+    if len(issues) == ways:
+        return issue
+    way = " > ".join(witness.path)
+    message = f"{issue.message} (On {len(issues)} of {ways} ways; the shortest: {way}.)"
+    severity = "warning" if issue.severity == "error" else issue.severity
+    return issue.model_copy(update={"message": message, "severity": severity})
+
+
+def shape(graph: Graph) -> Iterator[Issue]:
+    """What is wrong with the story's shape: links to nothing, scenes nobody reaches, paths that
+    end by accident or never."""
+    by_id = {p.id: p for p in graph.passages}
+    if not graph.passages:
+        yield _shape("no scenes", "The story has no scenes.", "", "Write an opening.")
+        return
+    for passage in graph.passages:
+        for link in passage.links:
+            if link.to is not None and link.to not in by_id and link.to not in graph.left_out:
+                yield _shape(
+                    "dangling",
+                    f"A choice of {passage.id} leads to '{link.to}', which does not exist.",
+                    link.branch.choice,
+                    f"Write '{link.to}', or lead somewhere else.",
+                )
+        onward = [link for link in passage.links if link.to in by_id]
+        if not onward and not passage.ending:
+            missing = any(link.to is None or link.to in graph.left_out for link in passage.links)
+            yield _shape(
+                "unfinished",
+                f"The path ends at {passage.id}, which is not marked as an ending.",
+                passage.scene.title,
+                "Write what follows, or mark it as an ending.",
+                warning=missing,
+            )
+    reached = _reachable(by_id, [graph.passages[0].id])
+    for passage in graph.passages:
+        if passage.id not in reached:
+            yield _shape(
+                "unreachable",
+                f"No choice leads to {passage.id}.",
+                passage.scene.title,
+                "Lead a choice there, or drop it.",
+            )
+    yield from _endless(graph, by_id, reached)
+    yield from _twins(graph)
+
+
+def _reachable(by_id: dict[str, Passage], start: list[str]) -> set[str]:
+    seen: set[str] = set()
+    stack = list(start)
+    while stack:
+        here = stack.pop()
+        if here not in seen and here in by_id:
+            seen.add(here)
+            stack.extend(link.to for link in by_id[here].links if link.to)
+    return seen
+
+
+def _endless(graph: Graph, by_id: dict[str, Passage], reached: set[str]) -> Iterator[Issue]:
+    """Passages from which no ending can be reached, although something always follows."""
+    back: dict[str, list[str]] = {}
+    for passage in graph.passages:
+        for link in passage.links:
+            if link.to in by_id and link.to is not None:
+                back.setdefault(link.to, []).append(passage.id)
+    ends = [p.id for p in graph.passages if not any(link.to in by_id for link in p.links)]
+    good: set[str] = set()
+    while ends:
+        here = ends.pop()
+        if here not in good:
+            good.add(here)
+            ends.extend(back.get(here, []))
+    for one in sorted(reached - good):
+        yield _shape(
+            "endless",
+            f"From {one} no ending can be reached.",
+            by_id[one].scene.title,
+            "Give the loop a way out.",
+        )
+
+
+def _twins(graph: Graph) -> Iterator[Issue]:
+    """Scenes that say the same."""
+    texts = [(p, p.scene.narrative_text) for p in graph.passages]
+    lengths = {p.id: len(text) for p, text in texts}
+    for n, (one, text) in enumerate(texts):
+        for other, more in texts[n + 1 : n + 1 + 200]:
+            # Texts of very different length cannot be alike enough.
+            if min(lengths[one.id], lengths[other.id]) < 0.7 * max(
+                lengths[one.id], lengths[other.id]
+            ):
+                continue
+            if similarity(text, more) >= TWIN:
+                yield _shape(
+                    "twin scenes",
+                    f"{one.id} and {other.id} say nearly the same.",
+                    text[:200],
+                    "Lead both choices to one scene, or make them differ.",
+                    warning=True,
+                )
+
+
+def _shape(name: str, message: str, quote: str, fix: str, *, warning: bool = False) -> Issue:
+    return Issue(
+        check="D14",
+        name=name,
+        category="coherence",
+        severity="warning" if warning else "error",
+        message=message,
+        quote=quote[:500],
+        suggested_fix=fix,
+    )
