@@ -105,12 +105,6 @@ def check_story(graph: Graph, decisions: Sequence[Decision] = ()) -> StoryCheck:
     )
 
 
-def _case(graph: Graph, passage: Passage, way: Way, link: Link, siblings: Sequence[object]) -> Case:
-    after = _after(graph, passage, way)
-    others = [s.branch for s in passage.links if s is not link]
-    return of_branch(graph.world, graph.brief, after, passage.scene, link.branch, others)
-
-
 def follow(graph: Graph) -> tuple[dict[str, list[Way]], set[str]]:
     """The ways into every passage, shortest first, each state once; and where there were more."""
     found: dict[str, list[Way]] = {}
