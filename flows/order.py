@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.settings import SandboxName, Settings
 from tasks.story.base import Model
@@ -70,6 +71,17 @@ class StoryOrder(Writing):
     """One story to write."""
 
     brief: str = Field("", description="A brief file or name; empty: the world's first brief.")
+    extend: str = Field(
+        "", description="A story's folder or JSON file that is to go on, instead of a new story."
+    )
+    from_scene: str = Field("", description="With extend: the scene that gets new choices.")
+    redo: str = Field("", description="With extend: the scene to write anew, with all below it.")
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if bool(self.extend) != (bool(self.from_scene) ^ bool(self.redo)):
+            raise ValueError("extend goes with either from_scene or redo")
+        return self
 
 
 class BatchOrder(Writing):

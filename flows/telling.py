@@ -8,15 +8,15 @@ from decimal import Decimal
 from pathlib import Path
 
 from prefect import get_run_logger
-from slugify import slugify
 
 from flows.growth import Growth
 from flows.order import StoryOrder
+from flows.replay import below, ways_to
 from flows.scene_steps import Desk, SceneRefused
+from flows.source import Source, read_source
 from tasks.export import export_story
 from tasks.llm.client import Client
 from tasks.llm.errors import CapReached, LLMError
-from tasks.load import load_brief, load_world
 from tasks.receipt import money, publish_receipt
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
@@ -44,14 +44,21 @@ async def tell(order: StoryOrder, client: Client) -> Told:
     InputError for a world or brief that cannot be used.
     """
     settings = order.settings()
-    world = load_world(order.world)
-    brief = load_brief(order.brief, world, order.world)
-    story_id = slugify(f"{brief.id}-{order.seed}", max_length=60)
+    source = await asyncio.to_thread(read_source, order)
     async with open_sandbox(
-        settings, settings.talewright_sandbox, run_id=client.run_id, story_id=story_id
+        settings, settings.talewright_sandbox, run_id=client.run_id, story_id=source.story_id
     ) as sandbox:
-        desk = Desk(world, brief, order.breadth, client, sandbox, settings, client.run_id, story_id)
-        telling = _Telling(order, desk)
+        desk = Desk(
+            world=source.world,
+            brief=source.brief,
+            breadth=source.so_far.breadth if source.so_far else order.breadth,
+            client=client,
+            sandbox=sandbox,
+            settings=settings,
+            run_id=client.run_id,
+            story_id=source.story_id,
+        )
+        telling = _Telling(order, desk, source)
         try:
             outcome, error = await telling.write()
         except BaseException as ended:
@@ -66,13 +73,20 @@ async def tell(order: StoryOrder, client: Client) -> Told:
 class _Telling:
     order: StoryOrder
     desk: Desk
+    source: Source
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        order = self.order
+        order, so_far = self.order, self.source.so_far
         self.growth = Growth(
-            self.desk, order.depth, order.seed, self._scene_done, order.joins, order.most_scenes
+            self.desk,
+            order.depth,
+            so_far.seed if so_far else order.seed,
+            self._scene_done,
+            order.joins,
+            order.most_scenes,
+            scenes={scene.scene_id: scene for scene in so_far.scenes} if so_far else {},
         )
         self.log = get_run_logger()
 
@@ -86,7 +100,7 @@ class _Telling:
             extra={"scenes": (0, self.order.scenes)},
         )
         try:
-            await self.growth.grow()
+            await self._grow()
         except CapReached as error:
             return "cap reached", str(error)
         except (LLMError, SceneRefused) as error:
@@ -97,11 +111,23 @@ class _Telling:
             return "partial", f"{len(self.growth.missing)} scenes are missing."
         return "complete", ""
 
+    async def _grow(self) -> None:
+        order, so_far = self.order, self.source.so_far
+        if so_far is None:
+            await self.growth.grow()
+        elif order.redo:
+            ways = ways_to(so_far, order.redo)
+            for scene_id in below(so_far, order.redo) - {order.redo}:
+                del self.growth.scenes[scene_id]
+            await self.growth.redo(order.redo, ways)
+        else:
+            await self.growth.extend(order.from_scene, ways_to(so_far, order.from_scene))
+
     async def finish(self, outcome: Outcome, error: str) -> Told:
         """Export what there is and publish the receipt."""
         receipt = await self._receipt(outcome, error)
         story = self._story()
-        folder = self.order.folder / self.desk.story_id
+        folder = self.source.folder
         if story.scenes:
             await asyncio.to_thread(export_story, story, folder, receipt)
         await publish_receipt(receipt, self.desk.brief.id)
@@ -129,15 +155,15 @@ class _Telling:
         )
 
     def _story(self) -> Story:
-        order, desk = self.order, self.desk
+        desk = self.desk
         return Story(
             id=desk.story_id,
             title=desk.brief.title,
             world=desk.world,
             brief=desk.brief,
-            seed=order.seed,
-            depth=order.depth,
-            breadth=order.breadth,
+            seed=self.growth.seed,
+            depth=self.growth.depth,
+            breadth=desk.breadth,
             written_by=desk.client.writer,
             scenes=[self.growth.scenes[i] for i in sorted(self.growth.scenes, key=_numbers)],
             missing=sorted(self.growth.missing, key=lambda missing: _numbers(missing.scene_id)),

@@ -8,10 +8,10 @@ from rich.markup import escape
 from flows.cli.progress import progress_lines
 from flows.order import StoryOrder
 from flows.server import ensure_server
+from flows.source import read_source
 from flows.telling import Told
 from flows.write_story import write_story
 from tasks.errors import UserError
-from tasks.load import load_brief, load_world
 from tasks.receipt import money
 
 EXIT_CODES = {"complete": 0, "failed": 1, "cap reached": 3, "partial": 4, "cancelled": 130}
@@ -22,7 +22,7 @@ async def run_story(order: StoryOrder, *, as_json: bool) -> int:
 
     Raises InputError for a world or brief that cannot be used, before anything is started.
     """
-    load_brief(order.brief, load_world(order.world), order.world)
+    read_source(order)
     progress = Console(stderr=True, highlight=False)
     api_url = ensure_server(lambda line: progress.print(escape(line)))
     with temporary_settings({PREFECT_API_URL: api_url}):

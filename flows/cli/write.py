@@ -40,6 +40,21 @@ def write(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Ask the model again, even for answers already paid.")
     ] = False,
+    scenes: Annotated[
+        int | None, typer.Option(min=1, help="Scenes of the whole story, at most.")
+    ] = None,
+    joins: Annotated[
+        bool, typer.Option("--joins", help="Let the last choices of sibling scenes meet again.")
+    ] = False,
+    extend: Annotated[
+        str, typer.Option(metavar="STORY", help="Go on with a story's folder or JSON file.")
+    ] = "",
+    from_scene: Annotated[
+        str, typer.Option("--from", metavar="SCENE", help="With --extend: give it new choices.")
+    ] = "",
+    redo: Annotated[
+        str, typer.Option(metavar="SCENE", help="With --extend: write it and all below it anew.")
+    ] = "",
     out: Annotated[Path, typer.Option(help="Folder for stories.")] = Path(DEFAULTS.out),
     json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
@@ -51,6 +66,8 @@ def write(
     """
     from flows.cli.run import run_story
 
+    if bool(extend) != (bool(from_scene) ^ bool(redo)):
+        raise typer.BadParameter("--extend goes with either --from or --redo")
     order = StoryOrder(
         world=world,
         brief=brief,
@@ -61,6 +78,11 @@ def write(
         sandbox=sandbox,
         max_cost_usd=None if max_cost is None else Decimal(str(max_cost)),
         fresh=fresh,
+        most_scenes=scenes,
+        joins=joins,
+        extend=extend,
+        from_scene=from_scene,
+        redo=redo,
         out=str(out),
     )
     raise typer.Exit(asyncio.run(run_story(order, as_json=json)))

@@ -65,7 +65,7 @@ def _unglued(text: str) -> str:
 def _snippets(text: str, first_line: int) -> Iterator[Snippet]:
     lines = text.split("\n")
     fences = [token for token in MarkdownIt().parse(text) if token.type == "fence" and token.map]
-    for token, following in zip(fences, [*fences[1:], None], strict=True):
+    for token, following in zip(fences, [*fences, None][1:], strict=True):
         start, end = token.map or (0, 0)
         tag = token.info.strip()
         if tag.lower() in _NESTED and "```" in token.content:

@@ -1,0 +1,52 @@
+"""What a story is told from: a world and a brief, or a story that is to go on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from slugify import slugify
+
+from flows.order import StoryOrder
+from tasks.errors import InputError
+from tasks.load import load_brief, load_world
+from tasks.story.brief import Brief
+from tasks.story.story import Story
+from tasks.story.world import World
+
+
+@dataclass(frozen=True)
+class Source:
+    """World and brief of an order, the story so far if there is one, and where it is kept."""
+
+    world: World
+    brief: Brief
+    story_id: str
+    folder: Path
+    so_far: Story | None = None
+
+
+def read_source(order: StoryOrder) -> Source:
+    """Read what an order names. Raises InputError."""
+    if order.extend:
+        file = Path(order.extend).expanduser()
+        file = file / "story.json" if file.is_dir() else file
+        story = read_story(file)
+        return Source(story.world, story.brief, story.id, file.parent, story)
+    world = load_world(order.world)
+    brief = load_brief(order.brief, world, order.world)
+    story_id = slugify(f"{brief.id}-{order.seed}", max_length=60)
+    return Source(world, brief, story_id, order.folder / story_id)
+
+
+def read_story(file: Path) -> Story:
+    """A story from its JSON file. Raises InputError."""
+    try:
+        return Story.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise InputError(f"This story cannot be read: {error.strerror}.", file=file) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"This is no Talewright story: {first['msg']}.", file=file, field=field
+        ) from None
