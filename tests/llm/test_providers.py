@@ -1,0 +1,213 @@
+"""What providers send, what they make of an answer, and how they stream."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tasks.errors import UserError
+from tasks.llm.chain import chain, open_provider, providers
+from tasks.llm.progress import watching
+from tasks.llm.prompt import Prompt, Usage
+from tasks.llm.schema import flat_schema
+from tasks.settings import Settings
+from tasks.story.scene import SceneDraft
+from tests.canary import CANARY
+from tests.emulators.gemini import GeminiServer, response
+from tests.emulators.http import Answer, HttpServer, Request, json_answer
+
+PROMPT = Prompt(
+    "scene", 1, "hash", text="Write.", shared="A world.", system="You write.", schema=SceneDraft
+)
+USAGE = {
+    "promptTokenCount": 900,
+    "cachedContentTokenCount": 400,
+    "candidatesTokenCount": 50,
+    "thoughtsTokenCount": 30,
+    "totalTokenCount": 980,
+}
+SCENE = '{"title": "A scene"}'
+
+
+class Recording(HttpServer):
+    """Gives one answer, and keeps what it was asked."""
+
+    def __init__(self, reply: Answer) -> None:
+        super().__init__()
+        self.reply = reply
+        self.asked: list[Request] = []
+
+    async def answer(self, request: Request) -> Answer:
+        self.asked.append(request)
+        return self.reply
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(**changes)
+
+
+async def test_both_gemini_sdks_give_the_same_reply() -> None:
+    body = response(SCENE, USAGE)
+    rating = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}
+    body["candidates"][0]["safetyRatings"] = [rating]
+    replies = []
+    with Recording(json_answer(body)) as server:
+        for sdk in ("google-genai", "google-generativeai"):
+            provider = open_provider(
+                "gemini",
+                settings(gemini_api_key=CANARY, gemini_base_url=server.url, llm_sdk=sdk),
+            )
+            replies.append(await provider.generate(PROMPT))
+            await provider.close()
+    new, old = replies
+    assert new.text == old.text == SCENE
+    assert new.usage == old.usage == Usage(900, 400, 30, 80)
+    assert (new.finish_reason, new.model, new.provider) == ("STOP", "gemini-2.5-flash", "gemini")
+    assert (old.finish_reason, old.model, old.provider) == ("STOP", "gemini-2.5-flash", "gemini")
+    assert new.safety == old.safety == {"HARM_CATEGORY_HARASSMENT": "LOW"}
+
+
+@pytest.mark.parametrize("sdk", ["google-genai", "google-generativeai"])
+async def test_what_gemini_is_asked(sdk: str) -> None:
+    with Recording(json_answer(response(SCENE, USAGE))) as server:
+        provider = open_provider(
+            "gemini",
+            settings(gemini_api_key=CANARY, gemini_base_url=server.url, llm_sdk=sdk),
+        )
+        await provider.generate(PROMPT)
+        await provider.close()
+        (asked,) = server.asked
+    body = asked.json()
+    assert asked.path == "/v1beta/models/gemini-2.5-flash:generateContent"
+    assert asked.headers["x-goog-api-key"] == CANARY
+    assert CANARY not in asked.path + str(asked.query), "no key in what servers log"
+    assert [part["text"] for part in body["contents"][0]["parts"]] == ["A world.", "Write."]
+    assert body["systemInstruction"]["parts"][0]["text"] == "You write."
+    config = body["generationConfig"]
+    schema = config.get("responseJsonSchema") or config["responseSchema"]
+    assert set(schema["properties"]) == set(SceneDraft.model_fields)
+    assert config["maxOutputTokens"] == PROMPT.max_output_tokens
+    assert len(body["safetySettings"]) == 4
+
+
+async def test_a_thinking_budget_is_sent() -> None:
+    with Recording(json_answer(response(SCENE, USAGE))) as server:
+        provider = open_provider(
+            "gemini",
+            settings(gemini_api_key=CANARY, gemini_base_url=server.url, llm_thinking_budget=0),
+        )
+        await provider.generate(PROMPT)
+        await provider.close()
+        config = server.asked[0].json()["generationConfig"]
+    assert list(config["thinkingConfig"].values()) == [0]
+
+
+async def test_a_watched_answer_grows_and_is_the_same() -> None:
+    grown: list[int] = []
+    with GeminiServer() as server:
+        provider = open_provider(
+            "gemini", settings(gemini_api_key=CANARY, gemini_base_url=server.url)
+        )
+        with watching(grown.append):
+            watched = await provider.generate(PROMPT)
+        await provider.close()
+    assert len(grown) > 3
+    assert grown == sorted(grown)
+    assert grown[-1] == len(watched.text)
+    assert SceneDraft.model_validate_json(watched.text)
+    assert not watched.usage.estimated
+
+
+async def test_claude_caches_what_a_story_shares() -> None:
+    message = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-haiku-4-5",
+        "content": [{"type": "text", "text": SCENE}],
+        "stop_reason": "end_turn",
+        "usage": {
+            "input_tokens": 100,
+            "cache_read_input_tokens": 400,
+            "cache_creation_input_tokens": 25,
+            "output_tokens": 80,
+        },
+    }
+    with Recording(json_answer(message)) as server:
+        provider = open_provider(
+            "claude", settings(anthropic_api_key=CANARY, claude_base_url=server.url)
+        )
+        reply = await provider.generate(PROMPT)
+        await provider.close()
+        body = server.asked[0].json()
+    assert body["system"][1]["cache_control"] == {"type": "ephemeral"}
+    assert body["output_config"]["format"]["schema"]["additionalProperties"] is False
+    assert reply.text == SCENE
+    assert reply.usage == Usage(tokens_in=525, tokens_cached=400, tokens_out=80)
+
+
+async def test_an_openai_compatible_server_needs_no_key() -> None:
+    body = {
+        "id": "m",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "llama",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": SCENE},
+            }
+        ],
+        "usage": {"prompt_tokens": 90, "completion_tokens": 10, "total_tokens": 100},
+    }
+    with Recording(json_answer(body)) as server:
+        chosen = settings(openai_base_url=f"{server.url}/v1", openai_model="llama")
+        (provider,) = providers(chosen)
+        reply = await provider.generate(PROMPT)
+        await provider.close()
+        asked = server.asked[0].json()
+    assert reply.text == SCENE
+    assert reply.usage == Usage(tokens_in=90, tokens_out=10)
+    assert asked["response_format"]["json_schema"]["name"] == "SceneDraft"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ["offline"]),
+        ({"gemini_api_key": "k"}, ["gemini"]),
+        ({"gemini_api_key": "k", "anthropic_api_key": "k"}, ["gemini", "claude"]),
+        ({"gemini_api_key": "k", "use_real_llm": False}, ["offline"]),
+        ({"gemini_api_key": "k", "llm_chain": "gemini, offline"}, ["gemini", "offline"]),
+        ({"gemini_api_key": "k", "llm_chain": "offline"}, ["offline"]),
+    ],
+)
+def test_the_chain(given: dict[str, Any], expected: list[str]) -> None:
+    assert chain(settings(**given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"llm_chain": "gemini"}, "GEMINI_API_KEY is not set"),
+        ({"llm_chain": "gpt"}, "LLM_CHAIN names gpt"),
+        ({"use_real_llm": True}, "there is no key"),
+        ({"use_real_llm": True, "llm_chain": "offline"}, "there is no key"),
+    ],
+)
+def test_settings_that_do_not_fit(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        chain(settings(**given))
+
+
+def test_the_flat_schema_has_neither_references_nor_unions() -> None:
+    text = json.dumps(flat_schema(SceneDraft))
+    for word in ("$ref", "$defs", "anyOf", "oneOf", "discriminator", "maxLength", "const"):
+        assert f'"{word}"' not in text
+    assert flat_schema(SceneDraft) is flat_schema(SceneDraft), "computed once"
+
+
+def test_keys_do_not_show() -> None:
+    shown = settings(gemini_api_key=CANARY, anthropic_api_key=CANARY)
+    assert CANARY not in f"{shown!r} {shown} {shown.model_dump_json()}"
