@@ -56,6 +56,10 @@ def prefect_server() -> Iterator[str]:
             raise RuntimeError(f"no Prefect server: {(HOME / 'server.log').read_text()[-2000:]}")
         yield API_URL
     finally:
+        # What Prefect still has to send would be tried against a server that is gone.
+        from prefect.events.worker import EventsWorker
+
+        EventsWorker.drain_all(timeout=10)
         server.terminate()
         server.wait(20)
         log.close()

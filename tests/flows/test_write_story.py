@@ -1,0 +1,109 @@
+"""The main job: a world and a brief become a checked, playable story with a receipt."""
+
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from prefect.artifacts import Artifact
+
+from flows.order import StoryOrder
+from tasks.llm.ledger import Ledger
+from tasks.settings import Settings
+from tests.flows.conftest import Run, run_story, task_runs
+
+
+def test_a_tree_of_scenes_that_all_lead_to_an_ending(run: Run) -> None:
+    assert run.state == "Completed"
+    assert [scene.scene_id for scene in run.story.scenes] == [
+        *("1", "1.1", "1.1.1", "1.1.2", "1.2", "1.2.1", "1.2.2")
+    ]
+    paths = list(run.story.paths())
+    assert len(paths) == 4
+    assert all(len(path) == 3 and path[-1].ending for path in paths)
+
+
+def test_what_contradicts_is_refused_with_its_reason(run: Run) -> None:
+    refused = list(run.story.refused())
+    assert refused
+    assert all(branch.verdict.reason for _, branch in refused)
+    assert len(run.told.receipt.refused) == len(refused)
+    kept = [branch for scene in run.story.scenes for branch in scene.story_branches]
+    assert all(branch.verdict.valid for branch in kept)
+
+
+def test_the_offline_writer_never_passes_for_a_model(run: Run) -> None:
+    assert run.story.written_by == run.told.receipt.writer == "offline writer"
+    assert {scene.written_by.provider for scene in run.story.scenes} == {"offline"}
+
+
+def test_every_scene_names_the_prompt_that_made_it(run: Run) -> None:
+    for scene in run.story.scenes:
+        assert scene.written_by.prompt_id == "scene"
+        assert len(scene.written_by.prompt_hash) == 12
+
+
+async def test_a_scene_of_three_branches_is_at_most_ten_task_runs(run: Run) -> None:
+    found = await task_runs(run.flow_run_id, at_least=7 * 4 + 9)
+    scenes = Counter(task.name.split(":")[1].strip() for task in found)
+    assert set(scenes) == {f"scene {scene.scene_id}" for scene in run.story.scenes}
+    assert max(scenes.values()) <= 10
+    assert {task.state_name for task in found} == {"Completed"}
+
+
+async def test_the_receipt_is_in_the_ui_and_agrees_with_the_ledger(run: Run) -> None:
+    artifact = await Artifact.aget(key=f"receipt-{run.story.brief.id}")
+    assert artifact is not None
+    assert "offline writer" in str(artifact.data)
+    async with Ledger.open(Settings()) as ledger:
+        total = (await ledger.tally(run_id=str(run.flow_run_id))).total
+    assert run.told.receipt.total == total
+    assert total.calls == 7
+    assert total.cost_usd == Decimal(0)
+
+
+async def test_the_same_seed_gives_the_same_story(run: Run, tmp_path: Path) -> None:
+    again = await run_story(StoryOrder(depth=2, out=str(tmp_path)))
+    other = await run_story(StoryOrder(depth=2, seed=2, out=str(tmp_path)))
+    assert again.story.scenes == run.story.scenes
+    assert other.story.scenes != run.story.scenes
+
+
+async def test_a_scene_budget_ends_paths_early(run: Run, tmp_path: Path) -> None:
+    told = await run_story(StoryOrder(depth=4, most_scenes=6, out=str(tmp_path)))
+    assert len(told.story.scenes) <= 6
+    assert all(path[-1].ending for path in told.story.paths())
+
+
+async def test_paths_meet_again(run: Run, tmp_path: Path) -> None:
+    told = await run_story(StoryOrder(depth=3, joins=True, seed=4, out=str(tmp_path)))
+    ways = Counter(
+        branch.leads_to for scene in told.story.scenes for branch in scene.story_branches
+    )
+    assert max(ways.values()) > 1
+    assert all(path[-1].ending for path in told.story.paths())
+
+
+async def test_a_story_goes_on_from_an_ending(run: Run, tmp_path: Path) -> None:
+    first = await run_story(StoryOrder(depth=1, out=str(tmp_path)))
+    longer = await run_story(StoryOrder(extend=str(first.told.folder), from_scene="1.1", depth=1))
+    assert longer.told.folder == first.told.folder
+    kept = {scene.scene_id: scene.narrative_text for scene in first.story.scenes}
+    for scene_id, text in kept.items():
+        assert longer.story.scene(scene_id).narrative_text == text
+    assert longer.story.scene("1.1").ending is None
+    assert {"1.1.1", "1.1.2"} <= {scene.scene_id for scene in longer.story.scenes}
+
+
+async def test_one_scene_is_written_anew_with_all_below_it(run: Run, tmp_path: Path) -> None:
+    first = await run_story(StoryOrder(depth=2, out=str(tmp_path)))
+    redone = await run_story(StoryOrder(extend=str(first.told.folder), redo="1.2", depth=1))
+    assert redone.story.scene("1.2").narrative_text != first.story.scene("1.2").narrative_text
+    for kept in ("1", "1.1", "1.1.1", "1.1.2"):
+        assert redone.story.scene(kept).narrative_text == first.story.scene(kept).narrative_text
+
+
+@pytest.mark.parametrize("wrong", [{"extend": "x"}, {"redo": "1"}, {"from_scene": "1"}])
+def test_extend_says_what_it_needs(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="extend goes with either"):
+        StoryOrder.model_validate(wrong)
