@@ -29,6 +29,10 @@ _RUINED = re.compile(
     r"used to|once|burnt|shell of|skeleton|edge of)\b",
     re.IGNORECASE,
 )
+_BEFORE_NAMES = _TO | frozenset(
+    """with from of for by toward towards past near about beside behind outside off like beyond
+    above below without against""".split()
+)
 _FROM_POCKET = frozenset({"pocket", "pack", "bag", "belt", "coat", "satchel", "sleeve", "hand",
                           "hands", "boot", "cloak", "jacket", "fist", "neck", "grip", "palm",
                           "pouch", "holster", "apron", "shoulder", "lap", "rucksack"})  # fmt: skip
@@ -78,7 +82,8 @@ class _Reading:
         self.people = [protagonist if s == YOU else s for s in clause.subjects]
         self.verb = clause.verb
         self.tail = clause.tail
-        self.near = self._object()
+        self.named = any(w.ref for w in self.tail)
+        self.near = self._object() if self.named else None
 
     def claims(self) -> Iterator[Claim]:
         if self.clause.thing:
@@ -114,14 +119,14 @@ class _Reading:
 
     def refs(self, kind: str) -> Iterator[tuple[str, Word, str]]:
         """Named things after the verb: (preposition before it, the word, the word after)."""
+        if not self.named:
+            return
         before = ""
         for n, word in enumerate(self.tail):
             if word.ref and word.ref.kind == kind:
                 after = self.tail[n + 1].low if n + 1 < len(self.tail) else ""
                 yield before, word, after
-            if word.low in _TO | {"with", "from", "of", "for", "by", "toward", "towards", "past",
-                                  "near", "about", "beside", "behind", "outside", "off", "like",
-                                  "beyond", "above", "below", "without", "against"}:  # fmt: skip
+            if word.low in _BEFORE_NAMES:
                 before = word.low
             elif word.low in {",", "and", ";"} or word.ref:
                 before = ""

@@ -105,7 +105,9 @@ class PathState(Model):
     feelings: Mapping[str, Mapping[str, Feeling]] = {}
     promises: Mapping[str, Promise] = {}
     events: Mapping[str, Evidence] = {}
-    counts: Mapping[str, int] = Field({}, description="Effects so far, by 'kind|who|what'.")
+    counts: Mapping[str, Mapping[str, int]] = Field(
+        {}, description="Effects so far: by kind, then by 'who|what'."
+    )
 
     @classmethod
     def opening(cls, world: World, brief: Brief | None = None) -> Self:
@@ -222,9 +224,9 @@ class _Fork:
         )
 
     def count(self, effect: Effect) -> None:
-        table = self.table("counts")
-        key = count_key(effect)
-        table[key] = table.get(key, 0) + 1
+        row = self.row("counts", effect.kind)
+        key = f"{getattr(effect, 'who', '')}|{next(objects(effect), '')}"
+        row[key] = row.get(key, 0) + 1
 
     def is_character(self, *ids: str) -> bool:
         return all(one in self.state.life for one in ids)
@@ -369,9 +371,3 @@ def objects(effect: Effect) -> Iterator[str]:
         value = getattr(effect, field, None)
         if value is not None:
             yield value
-
-
-def count_key(effect: Effect) -> str:
-    """How an effect is counted: 'kind|who|what'."""
-    what = next(objects(effect), getattr(effect, "whom", ""))
-    return f"{effect.kind}|{getattr(effect, 'who', '')}|{what}"

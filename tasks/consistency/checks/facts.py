@@ -38,8 +38,9 @@ _EMPTY = frozenset("""colour color number name type kind count of the a an shade
 
 def changed(case: Case) -> Iterator[Finding]:
     """An attribute with one value is not given another."""
-    facts = [f for f in case.world.facts if f.about and f.attribute and f.value]
-    for fact in facts:
+    for fact in case.world.facts:
+        if not (fact.about and fact.attribute and fact.value) or not _touched(case, fact):
+            continue
         for passage in case.passages:
             for sentence, marks, row in zip(
                 passage.sentences, passage.modes, passage.words, strict=True
@@ -59,6 +60,13 @@ def changed(case: Case) -> Iterator[Finding]:
                         confidence=0.9,
                         key=fact.id,
                     )
+
+
+def _touched(case: Case, fact: Fact) -> bool:
+    """Whether the text may speak of an attribute at all."""
+    low = case.text.lower()
+    nouns = [w for w in (fact.attribute or "").lower().split() if w not in _EMPTY]
+    return not nouns or any(stem(noun)[:4] in low for noun in nouns)
 
 
 def _other_value(case: Case, fact: Fact, row: list[Word], rows: list[list[Word]]) -> str | None:

@@ -17,6 +17,8 @@ _FIRST = re.compile(
     re.IGNORECASE,
 )
 
+_FIRST_HINTS = ("first", "never", "introduc", "stranger", "know", "meet", "name", "must be")
+
 
 def met_before(case: Case) -> Iterator[Finding]:
     """Two people who know each other do not meet for the first time."""
@@ -29,6 +31,9 @@ def met_before(case: Case) -> Iterator[Finding]:
         for sentence, marks, row in zip(
             passage.sentences, passage.modes, passage.words, strict=True
         ):
+            low = sentence.text.lower()
+            if not any(word in low for word in _FIRST_HINTS):
+                continue
             found = _FIRST.search(sentence.text)
             # 'never' and 'not' are part of the words looked for.
             framed = any(

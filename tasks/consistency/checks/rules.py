@@ -99,7 +99,8 @@ def _bound(case: Case, form: ForbidEffect, state: PathState, who: str, what: lis
 
 def _limited(case: Case, rule: Rule, form: LimitEffect) -> Iterator[Finding]:
     now = [e for e in case.effects if e.kind == form.effect and _counts(form, e)]
-    before = sum(n for key, n in case.before.counts.items() if _counted(form, key))
+    counts = case.before.counts.get(form.effect, {})
+    before = sum(n for key, n in counts.items() if _counted(form, key))
     if now and before + len(now) > form.at_most:
         times = before + len(now)
         yield _finding(rule, f"{form.effect}, {times} times", now[-1].quote)
@@ -124,12 +125,8 @@ def _counts(form: LimitEffect, effect: Effect) -> bool:
 
 
 def _counted(form: LimitEffect, key: str) -> bool:
-    kind, who, what = key.split("|", 2)
-    return (
-        kind == form.effect
-        and (not form.who or who in form.who)
-        and (not form.what or what in form.what)
-    )
+    who, what = key.split("|", 1)
+    return (not form.who or who in form.who) and (not form.what or what in form.what)
 
 
 CHECKS = (

@@ -110,6 +110,9 @@ def clock(case: Case) -> Iterator[Finding]:
         for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
             if any(m != "negated" for _, m in marks):
                 continue
+            low = sentence.plain.lower()
+            if not any(hint in low for hint in ("it is", "it's", "it was", "is ", "calendar")):
+                continue
             hour = _IT_IS.search(sentence.plain)
             if hour and not _fits(case, hour.group(1).lower()):
                 yield _off(case, hour.group(), sentence.text)
@@ -180,6 +183,11 @@ def ages(case: Case) -> Iterator[Finding]:
         for sentence, marks, row in zip(
             passage.sentences, passage.modes, passage.words, strict=True
         ):
+            low = sentence.plain.lower()
+            if not any(
+                hint in low for hint in ("year", "age", "teen", "ty", "turn", *"0123456789")
+            ):
+                continue
             match = _AGE.search(sentence.plain)
             if not match or any(m != "negated" for _, m in marks) or _ROUGH.search(sentence.plain):
                 continue

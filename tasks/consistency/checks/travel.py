@@ -67,11 +67,9 @@ def _slow(
 
 def two_places(case: Case) -> Iterator[Finding]:
     """Who deals with somebody face to face is where they are."""
-    if case.remote:
-        return
     for step in case.steps:
         effect = step.effect
-        if effect.kind in ("tells", "meets") and step.mode != "dreamt":
+        if effect.kind in ("tells", "meets") and not case.remote and step.mode != "dreamt":
             yield from _apart(case, step.state, effect.who, effect.whom, effect.quote)
     if any(e.kind == "moves" for e in case.effects) or case.span.long:
         return
@@ -80,7 +78,11 @@ def two_places(case: Case) -> Iterator[Finding]:
     for claim in case.claims:
         face = claim.whom == case.lead and claim.kind in ("addressed", "acts")
         gives = claim.kind == "gains" and claim.who == case.lead and claim.whom
-        if not (claim.strong and (face or gives)) or claim.verb in ("follow", "join", "meet"):
+        if (
+            not (claim.strong and (face or gives))
+            or case.remote
+            or claim.verb in ("follow", "join", "meet")
+        ):
             continue
         other = claim.who if face else claim.whom
         if case.before.place_of(other) in gone_to or _comes(case, other):

@@ -58,45 +58,84 @@ _CUES: tuple[tuple[Mode, str], ...] = (
         r"|rubble|remains of|ashes of|nowhere|vacant|used to be",
     ),
 )  # fmt: skip
-_CUE = re.compile(
-    "|".join(rf"(?P<{mode}>\b(?:{words})(?!\w))" for mode, words in _CUES), re.IGNORECASE
+_PLAIN_WORD = re.compile(r"([a-z'-]+)(\\w[*+])?")
+_IN_TEXT = re.compile(r"[a-z'-]+")
+
+
+def _split(pattern: str) -> list[str]:
+    """The alternatives of a pattern, those inside brackets left alone."""
+    parts, depth = [""], 0
+    for letter in pattern:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+_EXACT: dict[str, Mode] = {}
+_PREFIX: dict[str, Mode] = {}
+_phrases: list[tuple[Mode, str]] = []
+for _mode, _words in _CUES:
+    for _one in _split(_words):
+        if _plain := _PLAIN_WORD.fullmatch(_one):
+            (_PREFIX if _plain[2] else _EXACT).setdefault(_plain[1], _mode)
+        else:
+            _phrases.append((_mode, _one))
+# Single words are looked up, which is much faster than trying hundreds of alternatives.
+_LENGTHS = sorted({len(prefix) for prefix in _PREFIX})
+_PHRASE = re.compile(
+    "|".join(
+        rf"(?P<{mode}>\b(?:{'|'.join(p for m, p in _phrases if m == mode)})(?!\w))"
+        for mode in dict.fromkeys(m for m, _ in _phrases)
+    )
 )
 _FRAME = re.compile(
     r"\b(?:dream\w*|nightmare|vision|trance|reverie|fever|remember\w*|recall\w*|memory|memories|flashback|"
     r"think(?:s|ing)? back|imagin\w+|stage|play begins|rehears\w+|story|tale|ballad|legend|film|reel|recording|"
     r"suppose|puppets?|pretend\w*|years? (?:ago|before|earlier)|long ago|diary|letter|s[eé]ance)\b",
-    re.IGNORECASE,
 )
 _WAKE = re.compile(
     r"\b(?:wakes?|woke|awake|awoke|only a dream|just a dream|was a dream|never happened|none of it|trick of the light"
     r"|only a (?:story|game|trick|memory|play|vision)|just a (?:story|game|trick|memory|play|vision)|applau\w+|curtain"
     r"|the director|or so (?:you|she|he|they)|open (?:your|her|his) eyes|dream|lie|lying|imagined?|vanish\w*|rehearsal)\b",
-    re.IGNORECASE,
 )
 _BACK = re.compile(
     r"\b(?:wakes?|woke|awake|awoke|now|today|back (?:in|at|to|on)|the (?:dream|memory|vision|song|play|story|film|reel) "
     r"(?:ends|fades|is over|breaks|stops)|open (?:your|her|his) eyes|curtain|shake (?:it|your head|the memory)|then you)\b",
-    re.IGNORECASE,
 )
 AFTER_ONLY = frozenset({"negated", "hypothetical", "said"})
 """Cues that reach only what follows them; the others colour the whole sentence."""
 
 
 def cues(sentence: str) -> list[tuple[int, Mode]]:
-    """Every cue in a sentence, with its offset."""
-    return [(m.start(), m.lastgroup) for m in _CUE.finditer(sentence) if m.lastgroup]  # type: ignore[misc]
+    """Every cue in a sentence, with its offset, in order."""
+    low = sentence.lower().replace("’", "'")
+    found: list[tuple[int, Mode]] = [
+        (m.start(), m.lastgroup)  # type: ignore[misc]
+        for m in _PHRASE.finditer(low)
+    ]
+    for match in _IN_TEXT.finditer(low):
+        word = match.group()
+        mode = _EXACT.get(word) or (_EXACT.get("n't") if word.endswith("n't") else None)
+        if mode is None:
+            mode = next((_PREFIX[word[:n]] for n in _LENGTHS if word[:n] in _PREFIX), None)
+        if mode:
+            found.append((match.start(), mode))
+    return sorted(found)
 
 
 def opens_frame(sentence: str) -> bool:
     """Whether a dream, a memory or a tale begins that the next sentences belong to."""
-    return _FRAME.search(sentence) is not None
+    return _FRAME.search(sentence.lower()) is not None
 
 
 def ends_frame(sentence: str) -> bool:
     """Whether a dream, a memory or a tale is over with this sentence."""
-    return _BACK.search(sentence) is not None
+    return _BACK.search(sentence.lower()) is not None
 
 
 def unmakes(sentence: str) -> bool:
     """Whether what came before turns out to be a dream, a game or a lie."""
-    return _WAKE.search(sentence) is not None
+    return _WAKE.search(sentence.lower()) is not None

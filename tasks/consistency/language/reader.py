@@ -119,7 +119,7 @@ class Passage:
             if frame and ends_frame(sentence.plain):
                 frame = None
             clauses = list(_Reader(sentence, found, marks, frame, orders).clauses())
-            if unmakes(sentence.plain):
+            if self.clauses and unmakes(sentence.plain):
                 self.clauses = [_unreal(c) for c in self.clauses]
             self.sentences.append(sentence)
             self.words.append(found)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SPEECH = re.compile(
     r"“[^”]*”|\"[^\"]*\"|«[^»]*»|‘(?:[^’]|’(?=\w))*’|(?<![\w])'(?=\w)(?:[^'\n]|'(?=\w))*[.,!?…—-]'(?!\w)"
@@ -76,6 +77,7 @@ def terms(text: str) -> list[str]:
     return found
 
 
+@lru_cache(20_000)
 def stem(word: str) -> str:
     """A word without its commonest endings: 'burning' and 'burned' become 'burn'."""
     for end in ("ingly", "edly", "ing", "ies", "ied", "ed", "es", "ly", "s", "e"):
