@@ -57,6 +57,12 @@ class Claude:
                     message = await self._stream(request, grown)
         return self._reply(prompt, message, time.monotonic() - started)
 
+    async def reach(self) -> None:
+        """Look the model up, which costs nothing. Raises as `generate` does."""
+        with api_errors(anthropic, self.name, self._key):
+            async with asyncio.timeout(self._settings.llm_timeout):
+                await self._client.models.retrieve(self.model)
+
     async def close(self) -> None:
         """Close its connections."""
         await self._client.close()

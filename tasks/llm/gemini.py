@@ -105,6 +105,12 @@ class Gemini:
                     await self._stream(prompt, answer, grown)
         return self._reply(prompt, answer, time.monotonic() - started)
 
+    async def reach(self) -> None:
+        """Look the model up, which costs nothing. Raises as `generate` does."""
+        with self._errors():
+            async with asyncio.timeout(self._settings.llm_timeout):
+                await self._client.aio.models.get(model=self.model)
+
     async def close(self) -> None:
         """Close its connections."""
         await self._http.aclose()

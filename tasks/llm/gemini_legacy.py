@@ -80,6 +80,13 @@ class GeminiLegacy:
                 answer = await loop.run_in_executor(self._threads, self._ask, prompt)
         return self._reply(prompt, answer, time.monotonic() - started)
 
+    async def reach(self) -> None:
+        """Look the model up, which costs nothing. Raises as `generate` does."""
+        loop = asyncio.get_running_loop()
+        with self._errors():
+            async with asyncio.timeout(self._settings.llm_timeout):
+                await loop.run_in_executor(self._threads, genai.get_model, f"models/{self.model}")
+
     async def close(self) -> None:
         """Let go of its threads; calls under way end by their own timeout."""
         self._threads.shutdown(wait=False, cancel_futures=True)

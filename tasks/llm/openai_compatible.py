@@ -62,6 +62,12 @@ class OpenAICompatible:
             seconds=time.monotonic() - started,
         )
 
+    async def reach(self) -> None:
+        """Look the model up, which costs nothing. Raises as `generate` does."""
+        with api_errors(openai, self.name, self._settings.openai_api_key):
+            async with asyncio.timeout(self._settings.llm_timeout):
+                await self._client.models.retrieve(self.model)
+
     async def close(self) -> None:
         """Close its connections."""
         await self._client.close()

@@ -1,0 +1,206 @@
+"""What is set up and reachable, what it would cost, and what to do about what is missing."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Literal, Protocol, runtime_checkable
+
+import httpx2
+from genai_prices import Usage, calc_price
+from prefect.settings import get_current_settings
+
+from tasks.errors import UserError
+from tasks.llm.chain import KEYS, NAMES, chain, open_provider
+from tasks.llm.errors import LLMError
+from tasks.sandbox import open_sandbox
+from tasks.settings import ProviderName, SandboxName, Settings
+from tasks.story.base import Model
+from tasks.story.code import Snippet
+
+State = Literal["ok", "off", "broken"]
+
+
+class Finding(Model):
+    """One thing that was looked at. `advice` says what to do unless it is ok."""
+
+    area: Literal["writing", "provider", "sandbox", "server", "limit"]
+    name: str
+    state: State
+    detail: str
+    cost: str = ""
+    advice: str = ""
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """A provider that can be asked whether it would answer, at no cost."""
+
+    async def reach(self) -> None:
+        """Raise LLMError if it would not."""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything, side by side. Costs nothing, changes nothing."""
+    asked = [
+        *(examine_provider(name, settings) for name in NAMES if name != "offline"),
+        *(examine_sandbox(name, settings) for name in ("e2b", "bubblewrap", "monty")),
+        examine_server(),
+    ]
+    return [examine_chain(settings), *await asyncio.gather(*asked), *limits(settings)]
+
+
+def examine_chain(settings: Settings) -> Finding:
+    """Who writes, in which order."""
+    try:
+        order = chain(settings)
+    except UserError as error:
+        return Finding(
+            area="writing", name="chain", state="broken", detail=str(error), advice=str(error)
+        )
+    advice = ""
+    if order == ["offline"]:
+        advice = "The offline writer is no model. Set GEMINI_API_KEY for one."
+    return Finding(
+        area="writing", name="chain", state="ok", detail=" -> ".join(order), advice=advice
+    )
+
+
+async def examine_provider(name: ProviderName, settings: Settings) -> Finding:
+    """Whether a provider has its key, its SDK and a server that knows the model."""
+    model = {
+        "gemini": settings.gemini_model,
+        "claude": settings.claude_model,
+        "openai": settings.openai_model,
+    }[name]
+    cost = price(model)
+    # Ask for the keys the way the chain does, one provider at a time.
+    alone = settings.model_copy(update={"llm_chain": name, "use_real_llm": None})
+    try:
+        chain(alone)
+    except UserError:
+        return Finding(
+            area="provider",
+            name=name,
+            state="off",
+            detail="no key",
+            cost=cost,
+            advice=f"Set {KEYS[name]} to use it.",
+        )
+    try:
+        provider = open_provider(name, alone)
+        if isinstance(provider, Reachable):
+            await provider.reach()
+        await provider.close()
+    except (UserError, LLMError) as error:
+        return Finding(
+            area="provider",
+            name=name,
+            state="broken",
+            detail=str(error),
+            cost=cost,
+            advice=_advice(error),
+        )
+    return Finding(area="provider", name=name, state="ok", detail=f"{model} answers", cost=cost)
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, LLMError) and error.retry:
+        return "Check the network and the base URL, or try again later."
+    return "Put right what the message names."
+
+
+def price(model: str) -> str:
+    """USD per million tokens in and out, e.g. '$0.3 in, $2.5 out per million tokens'."""
+    try:
+        inward = calc_price(Usage(input_tokens=1_000_000, output_tokens=0), model_ref=model)
+        outward = calc_price(Usage(input_tokens=0, output_tokens=1_000_000), model_ref=model)
+    except LookupError:
+        return "no known price" if model else ""
+    return f"${inward.total_price} in, ${outward.total_price} out per million tokens"
+
+
+async def examine_sandbox(name: SandboxName, settings: Settings) -> Finding:
+    """Whether an engine runs code here; E2B is not started, for that would cost."""
+    if name == "e2b":
+        ready = settings.e2b_api_key is not None
+        return Finding(
+            area="sandbox",
+            name=name,
+            state="ok" if ready else "off",
+            detail="key set, not tried" if ready else "no key",
+            cost="$0.133 an hour while code runs",
+            advice="" if ready else "Set E2B_API_KEY to run code in E2B's cloud.",
+        )
+    snippet = Snippet(code="print(6 * 7)", first_line=1, last_line=1, expected_output="42")
+    try:
+        async with open_sandbox(settings, name, run_id="doctor", story_id="doctor") as sandbox:
+            ran = await sandbox.run(snippet)
+    except UserError as error:
+        return Finding(
+            area="sandbox", name=name, state="off", detail=str(error), advice=_install(name)
+        )
+    works = ran.verdict == "passed"
+    return Finding(
+        area="sandbox",
+        name=name,
+        state="ok" if works else "broken",
+        detail=f"ran code in {ran.seconds:.2f} s" if works else f"{ran.verdict}: {ran.error}",
+        cost="free",
+        advice="" if works else _install(name),
+    )
+
+
+def _install(name: str) -> str:
+    return {"bubblewrap": "Install it: apt install bubblewrap."}.get(name, "Reinstall talewright.")
+
+
+async def examine_server() -> Finding:
+    """Whether the configured Prefect server answers."""
+    url = get_current_settings().api.url
+    if not url:
+        return Finding(
+            area="server",
+            name="prefect",
+            state="ok",
+            detail="none configured; commands start one on this machine",
+            cost="free",
+        )
+    try:
+        async with httpx2.AsyncClient(timeout=5) as client:
+            answer = await client.get(f"{url}/health")
+    except httpx2.HTTPError as error:
+        detail, works = f"{url} does not answer ({type(error).__name__})", False
+    else:
+        detail, works = f"{url} answers {answer.status_code}", answer.is_success
+    return Finding(
+        area="server",
+        name="prefect",
+        state="ok" if works else "broken",
+        detail=detail,
+        cost="free",
+        advice="" if works else "Start it, or unset PREFECT_API_URL.",
+    )
+
+
+def limits(settings: Settings) -> Iterator[Finding]:
+    """The limits that hold, and those it would be wise to set."""
+    values = {
+        "LLM_MAX_COST": settings.llm_max_cost,
+        "LLM_MAX_COST_PER_DAY": settings.llm_max_cost_per_day,
+        "LLM_MAX_COST_TOTAL": settings.llm_max_cost_total,
+        "LLM_RATE_LIMIT": settings.llm_rate_limit,
+        "LLM_TOKENS_PER_MINUTE": settings.llm_tokens_per_minute,
+        "LLM_REQUESTS_PER_DAY": settings.llm_requests_per_day,
+        "LLM_CONCURRENCY": settings.llm_concurrency,
+    }
+    advice = {
+        "LLM_MAX_COST": "Set it, in USD, so that no run can spend more.",
+        "LLM_RATE_LIMIT": "Set it to your quota in requests per minute.",
+    }
+    for name, value in values.items():
+        yield Finding(
+            area="limit",
+            name=name,
+            state="off" if value is None else "ok",
+            detail="not set" if value is None else str(value),
+            advice=advice.get(name, "") if value is None else "",
+        )
