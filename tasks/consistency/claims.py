@@ -14,7 +14,7 @@ from tasks.consistency.language.modes import Mode
 from tasks.consistency.language.reader import YOU, Clause, Passage, Word
 
 ClaimKind = Literal[
-    "acts", "speaks", "addressed", "lives", "is_at", "enters", "stands", "holds",
+    "acts", "speaks", "addressed", "touched", "lives", "is_at", "enters", "stands", "holds",
     "moves", "gains", "loses", "uses", "dies", "departs", "returns", "meets", "destroys",
     "closes", "opens",
 ]  # fmt: skip
@@ -182,6 +182,8 @@ class _Reading:
                 yield self.make(
                     "addressed", self._id(word), whom=who, sure=self.verb not in _TO_THE_DEAD
                 )
+            elif self._direct(word) and self.verb not in v.NO_CONTACT and who == self.lead:
+                yield self.make("touched", self._id(word), whom=who)
             if self.verb == "meet" and direct:
                 yield self.make("meets", who, whom=self._id(word))
 
@@ -213,11 +215,24 @@ class _Reading:
         """Whatever they do, they do it somewhere."""
         if self.verb in v.MOVE or self.verb in v.SPEAK or self.verb in v.BELIEVE:
             return
+        fronted = self._fronted()
+        if fronted and not self._ruined(fronted, ""):
+            yield self.make("is_at", who, what=self._id(fronted))
         for before, word, after in self.refs("place"):
             before = self._within(word) or before
             if before in {"in", "inside", "within", "through", "aboard"} and not word.owns:
                 if not self._ruined(word, after):
                     yield self.make("is_at", who, what=self._id(word), sure=self.verb != "be")
+
+    def _fronted(self) -> Word | None:
+        """'Halfway across the bridge you stop': the place before the subject."""
+        about = self.clause.about
+        for n, word in enumerate(about):
+            if word.ref and word.ref.kind == "place" and not word.owns:
+                lows = [w.low for w in about[max(0, n - 4) : n]]
+                if {"across", "inside", "in", "within"} & set(lows) and n <= 6:
+                    return word
+        return None
 
     def _ruined(self, word: Word, after: str) -> bool:
         return (
@@ -246,6 +261,8 @@ class _Reading:
                 yield self.make("gains", who, what=item, whom=givers[0] if givers else "")
             elif direct and verb == "have":
                 yield self.make("holds", who, what=item)
+            elif before in {"in", "from", "through"} and verb in _READING:
+                yield self.make("uses", who, what=item)
             elif direct or before == "with":
                 handled = verb not in v.NO_CONTACT or pocketed or verb in v.USE or before == "with"
                 yield self.make("uses", who, what=item, sure=handled)
@@ -307,6 +324,7 @@ def _another(tail: tuple[Word, ...], word: Word) -> bool:
 
 
 _ME = frozenset({"you", "your", "me", "my", "us", "yours"})
+_READING = frozenset("read write look leaf flip search page thumb turn scribble".split())
 _PARTS = frozenset("middle centre center heart roof floor depths belly top".split())
 _TO_THE_DEAD = frozenset(
     "thank forgive trust beg tell kiss embrace hug whisper speak talk wake follow".split()

@@ -26,7 +26,9 @@ def too_fast(case: Case) -> Iterator[Finding]:
             yield _slow(case, effect.who, start, effect.to, need, have, effect.quote, certain)
     moved = {e.who for e in case.effects if e.kind in ("moves", "returns")}
     for claim in case.claims:
-        if claim.kind not in ("moves", "enters") or not claim.asserted or claim.who in moved:
+        if claim.kind not in ("moves", "enters", "is_at") or not claim.asserted:
+            continue
+        if claim.who in moved:
             continue
         start = case.before.place_of(claim.who)
         need = case.atlas.minutes(start, claim.what) if start else None
@@ -76,7 +78,7 @@ def two_places(case: Case) -> Iterator[Finding]:
     # The choice may lead to them; whoever then is met has been gone to.
     gone_to = {c.what for c in case.claims if c.kind in ("moves", "enters", "is_at")}
     for claim in case.claims:
-        face = claim.whom == case.lead and claim.kind in ("addressed", "acts")
+        face = claim.whom == case.lead and claim.kind in ("addressed", "acts", "touched")
         gives = claim.kind == "gains" and claim.who == case.lead and claim.whom
         if (
             not (claim.strong and (face or gives))

@@ -15,7 +15,9 @@ _TITLES = frozenset(
     colonel general inspector detective master mistress count countess duke duchess baron
     lieutenant commander admiral bishop abbot judge mayor madam madame sheriff chief elder""".split()
 )
-_DETERMINER = r"(?:the|your|my|his|her|their|our|this|that)"
+_NOT_IT = r"(?!['’]?\s+(?:of|that|which|he|she|they|i|you|we)\b)(?!(?-i:\s+[A-Z]))"
+"""'the coat Corin left' and 'the coat that hangs here' are other coats."""
+_DETERMINER = r"(?:the|your|my|our|this|that)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class Names:
         self._exact = _alternation(exact, 0)
         self._folded = _alternation(folded, re.IGNORECASE)
         self._heads_pattern = (
-            re.compile(rf"\b{_DETERMINER}\s+({'|'.join(map(re.escape, heads))})\b", re.IGNORECASE)
+            re.compile(
+                rf"\b{_DETERMINER}\s+({'|'.join(map(re.escape, heads))})\b{_NOT_IT}", re.IGNORECASE
+            )
             if heads
             else None
         )

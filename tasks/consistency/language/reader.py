@@ -243,11 +243,14 @@ class _Reader:
             start -= 1
         inside = self.words[start:i]
         led = word.low in _SUBJECTS or any(
-            w.low in _PREPOSITIONS or w.low in _TIMES for w in inside[:1] + inside[-1:]
+            w.low in _PREPOSITIONS or w.low in _TIMES or w.low == "halfway"
+            for w in inside[:1] + inside[-1:]
         )
         if len(inside) < 2 or not led or inside[-1].low in _PREPOSITIONS - {"after", "before"}:
             return False
-        if word.low in _SUBJECTS and inside[0].low in _PREPOSITIONS:
+        if any(w.low in _BE or w.low in _HAVE for w in inside):
+            return False
+        if word.low in _SUBJECTS and inside[0].low in _PREPOSITIONS | {"halfway"}:
             return True
         return not any(w.low in self.verbs and not w.ref for w in inside[1:])
 
@@ -257,7 +260,9 @@ class _Reader:
         if subjects is not None:
             verb = self._verb(after) or self._guessed(after, subjects)
             if verb:
-                self.subject, self.thing = subjects, bool(word.ref and word.ref.kind != "character")
+                last = self.words[after - 1].ref
+                self.subject = subjects
+                self.thing = bool(last and last.kind != "character" and last.id in subjects)
                 self.plural = len(subjects) > 1 or subjects == (YOU,)
                 yield from self._emit(verb, True)
                 return verb[0] + 1

@@ -142,7 +142,7 @@ await suspect mean be have become paint smell inherit design invent study""".spl
 """Verbs whose object need not be at hand."""
 
 QUIET = frozenset(
-    """haunt lie rest sleep remain belong mean matter deserve live seem fall hang look
+    """drown hurt suffer haunt lie rest sleep remain belong mean matter deserve live seem fall hang look
 gaze stare sit stand wait stay appear vanish smile die perish become stretch sound need want love
 hate weigh owe own know believe rise loom was his its this thus less""".split()
 )
