@@ -289,18 +289,30 @@ def _texts(body: Mapping[str, Any]) -> str:
 
 
 def find_cast(prompt: str) -> Cast:
-    """The first place and characters whose ids a prompt shows."""
-    places = re.findall(r"(?im)^\W*place\W+`?([a-z0-9][a-z0-9_-]*)", prompt)
-    people = re.findall(r"(?im)^\W*character\W+`?([a-z0-9][a-z0-9_-]*)", prompt)
-    default = Cast()
-    return Cast(
-        places[0] if places else default.place, list(dict.fromkeys(people))[:2] or default.present
-    )
+    """Who the player follows in a prompt of Talewright's, and where the facts say they are."""
+    lead = re.search(r"The player follows ([\w-]+)", prompt)
+    if lead is None:
+        return Cast()
+    names = _listed("Characters", prompt)
+    places = {name.casefold(): place for place, name in _listed("Places", prompt).items()}
+    name = re.escape(names.get(lead[1], lead[1]))
+    at = re.findall(rf"^{name} is at (?:the )?(.+)\.$", prompt, re.MULTILINE)
+    here = places.get(at[-1].casefold()) if at else None
+    return Cast(here or next(iter(places.values()), "here"), (lead[1],))
+
+
+def _listed(head: str, prompt: str) -> dict[str, str]:
+    """The names by id of a list such as `Places (id: name):`."""
+    section = re.search(rf"^{head} \(id.*?\n\n", prompt, re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^- ([\w-]+): ([^;(,.\n]+)", section[0], re.MULTILINE) if section else []
+    return {ident: name.strip().removeprefix("the ") for ident, name in rows}
 
 
 def find_branches(prompt: str, otherwise: int) -> int:
     """How many branches a prompt asks for."""
-    found = re.search(r"(\d+)\s+(?:story )?(?:branches|choices)", prompt, re.IGNORECASE)
+    if "This scene is an ending" in prompt:
+        return 0
+    found = re.search(r"(\d+) (?:more )?(?:branches|choices)", prompt)
     return int(found[1]) if found else otherwise
 
 
