@@ -2,13 +2,12 @@
 
 from prefect import task
 
-from tasks.ladder import ask
-from tasks.llm.client import Client
+from tasks.ladder import Asker, ask
 from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.step import CACHE_POLICY
 
 
 @task(task_run_name="{label}: generate", persist_result=True, cache_policy=CACHE_POLICY)
-async def generate(client: Client, prompt: Prompt, purpose: Purpose, label: str) -> Reply:
+async def generate(client: Asker, prompt: Prompt, purpose: Purpose, label: str) -> Reply:
     """Ask for one answer. A cut one is returned too; the parsing ladder asks for it again."""
     return await ask(client, prompt, purpose)

@@ -7,8 +7,7 @@ from typing import Any
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact
 
-from tasks.ladder import Answer, climb
-from tasks.llm.client import Client
+from tasks.ladder import Answer, Asker, climb
 from tasks.llm.errors import Malformed
 from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.parsing import Parsed, parse
@@ -23,7 +22,7 @@ SHOWN = 20_000
 
 @task(name="parse", task_run_name="{label}: parse", persist_result=True, cache_policy=CACHE_POLICY)
 async def parse_answer(
-    client: Client, prompt: Prompt, purpose: Purpose, reply: Reply, label: str
+    client: Asker, prompt: Prompt, purpose: Purpose, reply: Reply, label: str
 ) -> Answer[Any]:
     """The value in `reply`, asking again for what is wrong with it.
 
@@ -46,10 +45,11 @@ async def parse_answer(
 
 def keep_raw(settings: Settings, purpose: Purpose, text: str) -> Path:
     """Write a raw answer below `settings.home` and return where."""
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    raw = text.encode("utf-8", "backslashreplace")
+    digest = hashlib.sha256(raw).hexdigest()[:8]
     path = settings.home / "raw" / purpose.run_id / f"{purpose.scene_id}-{digest}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(raw)
     return path
 
 
