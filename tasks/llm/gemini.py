@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from google import genai
 from google.genai import errors as sdk
@@ -13,7 +14,8 @@ from google.genai import types
 from tasks.llm.bounds import upper_bound
 from tasks.llm.classify import broken_stream, check_finish, from_status, garbled
 from tasks.llm.connections import connection_errors, pool
-from tasks.llm.errors import BadKey, Refused
+from tasks.llm.context_cache import ContextCache
+from tasks.llm.errors import BadKey, Refused, TryLater
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.schema import flat_schema
@@ -91,6 +93,7 @@ class Gemini:
                 httpx_async_client=self._http,
             ),
         )
+        self._caches = ContextCache(self._client, self.model)
 
     async def generate(self, prompt: Prompt) -> Reply:
         """Ask once; streams while somebody watches. Raises one of `tasks.llm.errors`."""
@@ -99,11 +102,15 @@ class Gemini:
         grown = watcher()
         with self._errors():
             async with asyncio.timeout(self._settings.llm_timeout):
-                if grown is None:
-                    answer.add(await self._ask(prompt))
-                else:
-                    await self._stream(prompt, answer, grown)
-        return self._reply(prompt, answer, time.monotonic() - started)
+                cache, made = await self._caches.name(prompt)
+                request = self._request(prompt, cache)
+                with self._lost(cache):
+                    if grown is None:
+                        models = self._client.aio.models
+                        answer.add(await models.generate_content(**request))
+                    else:
+                        await self._stream(request, answer, grown)
+        return self._reply(prompt, answer, made, time.monotonic() - started)
 
     async def reach(self) -> None:
         """Look the model up, which costs nothing. Raises as `generate` does."""
@@ -112,31 +119,35 @@ class Gemini:
                 await self._client.aio.models.get(model=self.model)
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close its connections, and delete what it cached."""
+        await self._caches.close()
         await self._http.aclose()
 
-    async def _ask(self, prompt: Prompt) -> types.GenerateContentResponse:
-        return await self._client.aio.models.generate_content(
-            model=self.model, contents=_contents(prompt), config=self._config(prompt)
-        )
-
-    async def _stream(self, prompt: Prompt, answer: _Answer, grown: Callable[[int], None]) -> None:
-        chunks = await self._client.aio.models.generate_content_stream(
-            model=self.model, contents=_contents(prompt), config=self._config(prompt)
-        )
+    async def _stream(
+        self, request: dict[str, Any], answer: _Answer, grown: Callable[[int], None]
+    ) -> None:
+        chunks = await self._client.aio.models.generate_content_stream(**request)
         async for chunk in chunks:
             answer.add(chunk)
             grown(sum(map(len, answer.parts)))
         if not answer.finish and not answer.blocked:
             raise broken_stream(self.name)
 
-    def _config(self, prompt: Prompt) -> types.GenerateContentConfig:
+    def _request(self, prompt: Prompt, cache: str) -> dict[str, Any]:
+        """The arguments of the SDK. What is in the cache is not sent again."""
+        # The shared part comes first and by itself, so that Gemini's implicit cache knows it.
+        texts = [text for text in ("" if cache else prompt.shared, prompt.text) if text]
+        content = types.Content(role="user", parts=[types.Part(text=text) for text in texts])
+        return {"model": self.model, "contents": content, "config": self._config(prompt, cache)}
+
+    def _config(self, prompt: Prompt, cache: str) -> types.GenerateContentConfig:
         settings = self._settings
         thinking = prompt.thinking_budget
         if thinking is None:
             thinking = settings.llm_thinking_budget
         return types.GenerateContentConfig(
-            system_instruction=prompt.system or None,
+            cached_content=cache or None,
+            system_instruction=None if cache else prompt.system or None,
             temperature=settings.llm_temperature
             if prompt.temperature is None
             else prompt.temperature,
@@ -152,9 +163,10 @@ class Gemini:
             automatic_continuation=False,
         )
 
-    def _reply(self, prompt: Prompt, answer: _Answer, seconds: float) -> Reply:
+    def _reply(self, prompt: Prompt, answer: _Answer, made: int, seconds: float) -> Reply:
         text = "".join(answer.parts)
         usage = _usage(prompt, answer.usage)
+        usage = replace(usage, tokens_in=usage.tokens_in + made)
         if answer.blocked:
             raise Refused(
                 scrub(f"gemini blocked the prompt ({answer.blocked}). {answer.explanation}"),
@@ -175,6 +187,18 @@ class Gemini:
         )
 
     @contextmanager
+    def _lost(self, cache: str) -> Iterator[None]:
+        """A cache the server has forgotten: the call works without it."""
+        try:
+            yield
+        except sdk.ClientError as error:
+            if not cache or error.code not in (400, 403, 404):
+                raise
+            self._caches.forget(cache)
+            lost = "gemini has lost its context cache; the next attempt goes without."
+            raise TryLater(lost, delay=0.0, provider=self.name) from None
+
+    @contextmanager
     def _errors(self) -> Iterator[None]:
         """The SDK's errors as ours. The originals may hold the key, so they are not chained."""
         try:
@@ -188,12 +212,6 @@ class Gemini:
             ) from None
         except sdk.UnknownApiResponseError as error:
             raise garbled(scrub(str(error), [self._key]), provider=self.name) from None
-
-
-def _contents(prompt: Prompt) -> types.Content:
-    """The shared part first and by itself, so that Gemini's implicit cache knows it again."""
-    texts = [text for text in (prompt.shared, prompt.text) if text]
-    return types.Content(role="user", parts=[types.Part(text=text) for text in texts])
 
 
 def _usage(prompt: Prompt, reported: types.GenerateContentResponseUsageMetadata | None) -> Usage:

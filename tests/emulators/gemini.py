@@ -116,7 +116,8 @@ class GeminiServer(HttpServer):
         self.calls: list[Call] = []
         self.in_flight = 0
         self.most_in_flight = 0
-        self.caches: dict[str, int] = {}
+        self.caches: dict[str, tuple[int, str]] = {}
+        self.cache_tokens = 0
         self._script: list[Answer] = []
         self._tokens = float(self.burst)
         self._refilled = time.monotonic()
@@ -134,7 +135,7 @@ class GeminiServer(HttpServer):
             "answered": len(answered),
             "by_status": dict(Counter(str(call.status) for call in self.calls)),
             "requests_answered_twice": len(answered) - len({call.digest for call in answered}),
-            "tokens_in": sum(call.tokens_in for call in answered),
+            "tokens_in": sum(call.tokens_in for call in answered) + self.cache_tokens,
             "tokens_cached": sum(call.tokens_cached for call in answered),
             "tokens_out": sum(call.tokens_out + call.tokens_thinking for call in answered),
             "most_in_flight": self.most_in_flight,
@@ -149,6 +150,7 @@ class GeminiServer(HttpServer):
         if request.method == "GET" and "/models/" in request.path:
             return json_answer({"name": f"models/{model}", "inputTokenLimit": 1_048_576})
         if request.method == "DELETE":
+            self.caches.pop(request.path.removeprefix("/v1beta/"), None)
             return json_answer({})
         return await self._generate(request, model)
 
@@ -160,6 +162,9 @@ class GeminiServer(HttpServer):
             status = 0 if refusal.broken else refusal.status
             self.calls.append(Call(time.monotonic(), model, digest, status, key=key))
             return refusal
+        body = request.json()
+        if body.get("cachedContent", "") not in {"", *self.caches}:
+            return error(403, "CachedContent not found (or permission denied)")
         asked = time.monotonic()
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -167,7 +172,6 @@ class GeminiServer(HttpServer):
             await asyncio.sleep(self.latency)
         finally:
             self.in_flight -= 1
-        body = request.json()
         text = self.write(body, request.body)
         usage = self.usage(body, text)
         call = Call(
@@ -191,14 +195,15 @@ class GeminiServer(HttpServer):
         """The text of an answer: JSON if a schema was given, else a sentence."""
         config = body.get("generationConfig", {})
         schema = config.get("responseJsonSchema") or config.get("responseSchema")
-        prompt = _texts(body)
+        _, shared = self.caches.get(body.get("cachedContent", ""), (0, ""))
+        prompt = f"{shared}\n{_texts(body)}"
         if schema is None:
             return "A quiet day, and nothing to add to it."
         cast = self.cast or find_cast(prompt)
         return answer(schema, raw, cast, self.size, find_branches(prompt, self.branches))
 
     def usage(self, body: Mapping[str, Any], text: str) -> dict[str, int]:
-        cached = self.caches.get(body.get("cachedContent", ""), 0)
+        cached, _ = self.caches.get(body.get("cachedContent", ""), (0, ""))
         counted = {
             "promptTokenCount": cached + len(_texts(body).encode()) // 4 + 1,
             "candidatesTokenCount": len(text.encode()) // 4 + 1,
@@ -237,9 +242,11 @@ class GeminiServer(HttpServer):
         return None
 
     def _cache(self, request: Request) -> Answer:
-        tokens = len(_texts(request.json()).encode()) // 4 + 1
+        text = _texts(request.json())
+        tokens = len(text.encode()) // 4 + 1
         name = f"cachedContents/{hashlib.sha256(request.body).hexdigest()[:16]}"
-        self.caches[name] = tokens
+        self.caches[name] = (tokens, text)
+        self.cache_tokens += tokens
         usage = {"totalTokenCount": tokens}
         return json_answer(
             {"name": name, "usageMetadata": usage, "expireTime": "2099-01-01T00:00:00Z"}

@@ -9,9 +9,9 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from httptools import HttpParserError, HttpRequestParser
@@ -51,13 +51,9 @@ def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None
 
 
 class HttpServer:
-    """Serves `answer` on 127.0.0.1; subclasses override it, or pass a function."""
+    """Serves what `answer` gives, on 127.0.0.1."""
 
-    def __init__(
-        self, answer: Callable[[Request], Awaitable[Answer]] | None = None, *, port: int = 0
-    ) -> None:
-        if answer is not None:
-            self.answer = answer  # type: ignore[method-assign]
+    def __init__(self, *, port: int = 0) -> None:
         self.port = port
         self.connections: set[asyncio.Transport] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -84,7 +80,7 @@ class HttpServer:
             self._thread.join(10)
         self._loop = self._thread = None
 
-    def __enter__(self) -> "HttpServer":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

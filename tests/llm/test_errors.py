@@ -53,7 +53,8 @@ def server() -> Iterator[Scripted]:
 def settings(url: str, **changes: Any) -> Settings:
     keys = {"gemini_api_key": CANARY, "anthropic_api_key": CANARY, "openai_api_key": CANARY}
     urls = {"gemini_base_url": url, "claude_base_url": url, "openai_base_url": f"{url}/v1"}
-    return Settings(**(keys | urls | {"openai_model": "m", "llm_timeout": 5.0} | changes))
+    rest: dict[str, Any] = {"openai_model": "m", "llm_timeout": 5.0}
+    return Settings.model_validate(keys | urls | rest | changes)
 
 
 def provider(kind: str, settings: Settings) -> Provider:

@@ -1,12 +1,14 @@
 """What providers send, what they make of an answer, and how they stream."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tasks.errors import UserError
 from tasks.llm.chain import chain, open_provider, providers
+from tasks.llm.errors import TryLater
 from tasks.llm.progress import watching
 from tasks.llm.prompt import Prompt, Usage
 from tasks.llm.schema import flat_schema
@@ -211,3 +213,22 @@ def test_the_flat_schema_has_neither_references_nor_unions() -> None:
 def test_keys_do_not_show() -> None:
     shown = settings(gemini_api_key=CANARY, anthropic_api_key=CANARY)
     assert CANARY not in f"{shown!r} {shown} {shown.model_dump_json()}"
+
+
+async def test_what_a_story_shares_is_cached_once_that_pays() -> None:
+    long = replace(PROMPT, shared="The world is wide. " * 1000)
+    with GeminiServer() as server:
+        provider = open_provider(
+            "gemini", settings(gemini_api_key=CANARY, gemini_base_url=server.url)
+        )
+        usages = [(await provider.generate(long)).usage for _ in range(5)]
+        assert server.counts()["tokens_in"] == sum(usage.tokens_in for usage in usages)
+        plain, made, cached = usages[0].tokens_in, usages[2].tokens_in, usages[4]
+        assert [usage.tokens_cached > 0 for usage in usages] == [False, False, True, True, True]
+        assert made > 1.9 * plain, "making the cache is billed too"
+        assert cached.tokens_in - cached.tokens_cached < 0.01 * plain
+        server.caches.clear()
+        with pytest.raises(TryLater):
+            await provider.generate(long)
+        assert (await provider.generate(long)).usage.tokens_cached == 0
+        await provider.close()

@@ -1,0 +1,90 @@
+"""Gemini's context cache for what all calls of a story share.
+
+Cached input costs a tenth, but making the cache costs as much as sending the text once, and keeping
+it five minutes about a third of that (https://ai.google.dev/gemini-api/docs/pricing). Nobody knows
+how many calls will follow, so the text is sent plain until that has cost as much as the cache:
+then the cache never costs more than twice the best choice. The fee for keeping it has no tokens and
+is not in the usage.
+"""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+from google import genai
+from google.genai import errors as sdk
+from google.genai import types
+
+from tasks.llm.prompt import Prompt
+
+LEAST_BYTES = 16_384
+"""About 4,096 tokens, the largest minimum of the current models; less is refused."""
+
+PLAIN_SENDS = 2
+"""Making the cache and keeping it costs less than two plain sends."""
+
+SECONDS = 300
+"""How long a cache is kept; it is made again if calls still come."""
+
+MARGIN = 30
+"""Seconds before its end in which a cache is no longer used."""
+
+
+@dataclass
+class _Entry:
+    sends: int = 0
+    name: str = ""
+    until: float = 0.0
+    closed: bool = False
+
+
+class ContextCache:
+    """The caches of one client, by the text they hold."""
+
+    def __init__(self, client: genai.Client, model: str) -> None:
+        self._client = client
+        self._model = model
+        self._entries: dict[tuple[str, str], _Entry] = {}
+
+    async def name(self, prompt: Prompt) -> tuple[str, int]:
+        """The cache to use for a prompt, or '', and the tokens that were billed to make it."""
+        if len(prompt.shared.encode()) + len(prompt.system.encode()) < LEAST_BYTES:
+            return "", 0
+        entry = self._entries.setdefault((prompt.system, prompt.shared), _Entry())
+        now = time.monotonic()
+        if entry.name and now < entry.until:
+            return entry.name, 0
+        entry.sends += 1
+        if entry.closed or entry.sends <= PLAIN_SENDS:
+            return "", 0
+        entry.closed = True  # others send plain meanwhile, and for good if it is refused
+        made = await self._make(prompt)
+        if made is None or made.name is None:
+            return "", 0
+        entry.name, entry.until = made.name, now + SECONDS - MARGIN
+        entry.closed, entry.sends = False, 0
+        counted = made.usage_metadata
+        return made.name, (counted.total_token_count or 0) if counted else 0
+
+    def forget(self, name: str) -> None:
+        """A cache the server no longer has."""
+        for entry in self._entries.values():
+            if entry.name == name:
+                entry.name = ""
+
+    async def close(self) -> None:
+        """Delete what is left, so that keeping it costs no more."""
+        for entry in self._entries.values():
+            if entry.name and time.monotonic() < entry.until:
+                with suppress(Exception):  # it ends by itself within minutes
+                    await self._client.aio.caches.delete(name=entry.name)
+
+    async def _make(self, prompt: Prompt) -> types.CachedContent | None:
+        content = types.Content(role="user", parts=[types.Part(text=prompt.shared)])
+        config = types.CreateCachedContentConfig(
+            contents=[content], system_instruction=prompt.system or None, ttl=f"{SECONDS}s"
+        )
+        try:
+            return await self._client.aio.caches.create(model=self._model, config=config)
+        except sdk.APIError:
+            return None
