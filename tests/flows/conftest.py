@@ -1,7 +1,6 @@
 """One story, told once for all tests that only look at it."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -55,7 +54,7 @@ async def task_runs(flow_run_id: UUID, at_least: int) -> list[TaskRun]:
 
 
 @pytest.fixture(scope="session")
-def run(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A story of seven scenes by the offline writer."""
     folder: Path = tmp_path_factory.mktemp("stories")
-    yield asyncio.run(run_story(StoryOrder(depth=2, out=str(folder))))
+    return asyncio.run(run_story(StoryOrder(depth=2, out=str(folder))))

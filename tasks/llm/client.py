@@ -1,0 +1,229 @@
+"""The client: everything between a prompt and its paid, kept answer.
+
+An identical request is answered from the ledger. Otherwise the providers of the chain are asked in
+turn, each attempt with its worst case set aside before and its true cost settled after it, and
+retried as tasks.llm.retry says.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Self
+
+from tasks.llm.chain import providers
+from tasks.llm.errors import CapReached, LLMError
+from tasks.llm.ledger import Full, Ledger
+from tasks.llm.prices import Prices, worst_usage
+from tasks.llm.prompt import Prompt, Provider, Purpose, Reply, Usage
+from tasks.llm.retry import retrying
+from tasks.llm.schema import flat_schema
+from tasks.settings import Settings
+
+PATIENCE = 5.0
+"""Seconds to wait for room under a cap that only other processes can free."""
+
+
+@dataclass
+class Client:
+    """An open client for one run. `fresh` asks anew what was kept before the run."""
+
+    settings: Settings
+    run_id: str
+    ledger: Ledger
+    prices: Prices
+    chain: list[Provider]
+    fresh: bool = False
+    _asked: set[str] = field(default_factory=set)
+    _asking: dict[str, asyncio.Event] = field(default_factory=dict)
+    _in_flight: int = 0
+    _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, settings: Settings, *, run_id: str, fresh: bool = False
+    ) -> AsyncIterator[Self]:
+        """Open the ledger and the providers of the chain.
+
+        Raises UserError for settings that do not fit together, NoPrice for a model without one.
+        """
+        prices = Prices.read(settings)
+        chain = providers(settings)
+        try:
+            for provider in chain:
+                prices.cost(provider.name, provider.model, Usage())
+            async with Ledger.open(settings) as ledger:
+                yield cls(settings, run_id, ledger, prices, chain, fresh)
+        finally:
+            await asyncio.gather(*(provider.close() for provider in chain))
+
+    @property
+    def offline(self) -> bool:
+        """Whether the offline writer is all there is."""
+        return self.chain[0].name == "offline"
+
+    @property
+    def writer(self) -> str:
+        """Who writes, for people."""
+        return "offline writer" if self.offline else self.chain[0].model
+
+    async def ask(self, prompt: Prompt, purpose: Purpose, *, after: str = "") -> Reply:
+        """One complete answer, from the first provider of the chain that gives one.
+
+        `after` names a provider: only those behind it are asked. Raises LLMError.
+        """
+        names = [provider.name for provider in self.chain]
+        first = names.index(after) + 1 if after in names else 0
+        error: LLMError | None = None
+        for provider in self.chain[first:]:
+            try:
+                reply = await self._once(provider, prompt, purpose)
+            except LLMError as failed:
+                if not failed.move_on:
+                    raise
+                error = failed
+                purpose = replace(purpose, reason="fallback")
+            else:
+                return replace(reply, stand_in=provider.name == "offline" and not self.offline)
+        raise error or LLMError("No further provider is left to ask.", provider=after)
+
+    async def _once(self, provider: Provider, prompt: Prompt, purpose: Purpose) -> Reply:
+        """The kept answer, or a new one; equal requests at the same time make one call."""
+        if provider.name == "offline":
+            return await self._attempt(provider, prompt, purpose, "")
+        request = request_key(provider, prompt)
+        while (running := self._asking.get(request)) is not None:
+            await running.wait()
+        done = self._asking[request] = asyncio.Event()
+        try:
+            if not self.fresh or request in self._asked:
+                kept = await self.ledger.find(request)
+                if kept is not None:
+                    await self.ledger.note_cached(prompt, purpose, request, kept)
+                    return kept.reply
+            reply = await self._retried(provider, prompt, purpose, request)
+            self._asked.add(request)
+            return reply
+        finally:
+            del self._asking[request]
+            done.set()
+
+    async def _retried(
+        self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
+    ) -> Reply:
+        async for attempt in retrying(self.settings):
+            with attempt:
+                why = purpose
+                if attempt.retry_state.attempt_number > 1:
+                    why = replace(purpose, reason="retry")
+                return await self._attempt(provider, prompt, why, request)
+        raise AssertionError("tenacity ends with an answer or an error")
+
+    async def _attempt(
+        self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
+    ) -> Reply:
+        row = await self._reserve(provider, prompt, purpose, request)
+        started = time.monotonic()
+        self._in_flight += 1
+        try:
+            reply = await provider.generate(prompt)
+            usage = reply.usage
+            if usage.estimated and provider.name != "offline":
+                usage = worst_usage(prompt)
+            cost = self.prices.cost(provider.name, provider.model, usage)
+            keep = (request, reply) if request else None
+            await self._settle(row, purpose, "ok", usage, cost, started, keep)
+            return replace(reply, cost_usd=cost)
+        except LLMError as error:
+            usage = error.usage if isinstance(error.usage, Usage) else Usage()
+            if error.billed and error.usage is None:
+                usage = worst_usage(prompt)
+            cost = self.prices.cost(provider.name, provider.model, usage)
+            await self._settle(row, purpose, type(error).__name__, usage, cost, started)
+            raise
+        finally:
+            self._in_flight -= 1
+            async with self._settled:
+                self._settled.notify_all()
+
+    async def _settle(
+        self,
+        row: int,
+        purpose: Purpose,
+        outcome: str,
+        usage: Usage,
+        cost: Decimal,
+        started: float,
+        keep: tuple[str, Reply] | None = None,
+    ) -> None:
+        """What was answered is paid for, so a cancelled caller does not keep it from the books."""
+        seconds = time.monotonic() - started
+        settled = self.ledger.settle(row, purpose, outcome, usage, cost, seconds, keep)
+        await asyncio.shield(asyncio.ensure_future(settled))
+
+    async def _reserve(
+        self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
+    ) -> int:
+        """Set the worst case aside; waits while calls in flight may still leave room for it.
+
+        Raises CapReached when it cannot fit.
+        """
+        worst = self.prices.worst(provider.name, provider.model, prompt)
+        patient_until: float | None = None
+        while True:
+            got = await self.ledger.reserve(
+                prompt, purpose, request, provider.name, provider.model, worst, self._caps
+            )
+            if isinstance(got, int):
+                return got
+            now = time.monotonic()
+            patient_until = None if self._in_flight else patient_until or now + PATIENCE
+            if got.spent_usd + worst > got.cap_usd or (patient_until and now > patient_until):
+                raise _cap_reached(got, worst)
+            async with self._settled:
+                try:
+                    await asyncio.wait_for(self._settled.wait(), 0.25)
+                except TimeoutError:
+                    continue
+
+    @property
+    def _caps(self) -> Mapping[str, Decimal]:
+        settings = self.settings
+        caps = {
+            "run": settings.llm_max_cost,
+            "day": settings.llm_max_cost_per_day,
+            "total": settings.llm_max_cost_total,
+        }
+        return {scope: cap for scope, cap in caps.items() if cap is not None}
+
+
+def request_key(provider: Provider, prompt: Prompt) -> str:
+    """SHA-256 of all that decides an answer, and of nothing else."""
+    schema = flat_schema(prompt.schema) if prompt.schema is not None else None
+    parts = (
+        *(provider.name, provider.model, prompt.system, prompt.shared, prompt.text, schema),
+        *(prompt.seed, prompt.temperature, prompt.max_output_tokens, prompt.thinking_budget),
+    )
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _cap_reached(full: Full, worst: Decimal) -> CapReached:
+    scope = full.scope.partition(":")[0]
+    names = {
+        "run": ("this run", "--max-cost or LLM_MAX_COST"),
+        "day": ("today", "LLM_MAX_COST_PER_DAY"),
+        "total": ("this project", "LLM_MAX_COST_TOTAL"),
+    }
+    whose, setting = names[scope]
+    return CapReached(
+        f"The cap of ${full.cap_usd:f} for {whose} is reached: ${full.spent_usd:.6f} is spent and "
+        f"the next call may cost ${worst:.6f}. Raise {setting} and run the same command again; "
+        "nothing is paid twice.",
+        cap_usd=full.cap_usd,
+        spent_usd=full.spent_usd,
+    )

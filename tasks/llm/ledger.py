@@ -1,0 +1,296 @@
+"""The ledger: a row for each attempt, what it may cost before it and what it did cost after it.
+
+SQLite in WAL mode by default, PostgreSQL by URL. What is committed survives the process being
+killed; an attempt whose process died keeps what was set aside for it, as it may have been billed.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, case, event, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from tasks.llm.money import to_nano, to_usd
+from tasks.llm.prompt import Prompt, Purpose, Reply, Usage
+from tasks.llm.tables import answers, attempts, metadata, spend
+from tasks.settings import Settings
+from tasks.story.receipt import Tally
+
+
+@dataclass(frozen=True)
+class Tallies:
+    """The sums of some rows."""
+
+    total: Tally
+    by_step: list[Tally]
+    by_scene: list[Tally]
+    by_model: list[Tally]
+    by_story: list[Tally]
+
+
+@dataclass(frozen=True)
+class Full:
+    """A cap an attempt does not fit under."""
+
+    scope: str
+    cap_usd: Decimal
+    spent_usd: Decimal
+    """What is spent for good; the rest is set aside for calls in flight."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer from the cache, and what it cost when it was asked for."""
+
+    reply: Reply
+    cost_usd: Decimal
+
+
+class Ledger:
+    """An open ledger. Safe with many tasks, processes and machines."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings) -> AsyncIterator[Self]:
+        """The ledger the settings name, made if it is not there yet."""
+        url = settings.talewright_ledger_url
+        if not url:
+            settings.home.mkdir(parents=True, exist_ok=True)
+            url = f"sqlite+aiosqlite:///{settings.home / 'ledger.db'}"
+        engine = create_async_engine(url)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
+            event.listen(engine.sync_engine, "begin", _begin_immediate)
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(metadata.create_all)
+            yield cls(engine)
+        finally:
+            await engine.dispose()
+
+    async def reserve(
+        self,
+        prompt: Prompt,
+        purpose: Purpose,
+        request: str,
+        provider: str,
+        model: str,
+        worst: Decimal,
+        caps: Mapping[str, Decimal],
+    ) -> int | Full:
+        """Set the worst case aside and note the attempt; its id, or the cap it does not fit
+        under. Atomic over all processes."""
+        nano = to_nano(worst)
+        async with self._engine.connect() as connection, connection.begin() as transaction:
+            for scope in sorted(scopes(purpose)):
+                cap = caps.get(scope.partition(":")[0])
+                if not await _add(connection, scope, nano, cap):
+                    await transaction.rollback()
+                    return await self._full(purpose, scope, cap or Decimal(0))
+            row = _row(prompt, purpose, request, provider, model)
+            done = await connection.execute(
+                insert(attempts)
+                .values(**row, outcome="in flight", reserved_nano=nano)
+                .returning(attempts.c.id)
+            )
+            return int(done.scalar_one())
+
+    async def settle(
+        self,
+        attempt: int,
+        purpose: Purpose,
+        outcome: str,
+        usage: Usage,
+        cost: Decimal,
+        seconds: float,
+        keep: tuple[str, Reply] | None = None,
+    ) -> None:
+        """Note what an attempt did cost, free what was set aside beyond it, and keep its answer
+        under its request: one transaction, before the answer is used."""
+        nano = to_nano(cost)
+        async with self._engine.begin() as connection:
+            reserved = await connection.scalar(
+                select(attempts.c.reserved_nano).where(attempts.c.id == attempt)
+            )
+            await connection.execute(
+                update(attempts)
+                .where(attempts.c.id == attempt)
+                .values(
+                    outcome=outcome,
+                    cost_nano=nano,
+                    reserved_nano=0,
+                    seconds=seconds,
+                    **asdict(usage),
+                )
+            )
+            for scope in sorted(scopes(purpose)):
+                await _add(connection, scope, nano - (reserved or 0), None)
+            if keep is not None:
+                await _keep(connection, *keep, nano)
+
+    async def find(self, request: str) -> Kept | None:
+        """The kept answer to a request."""
+        async with self._engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    update(answers)
+                    .where(answers.c.request == request)
+                    .values(used=_now())
+                    .returning(answers.c.reply, answers.c.cost_nano)
+                )
+            ).one_or_none()
+        if row is None:
+            return None
+        told = json.loads(row.reply)
+        usage = Usage(**told.pop("usage"))
+        return Kept(Reply(**told, usage=usage, cached=True), to_usd(row.cost_nano))
+
+    async def note_cached(self, prompt: Prompt, purpose: Purpose, request: str, kept: Kept) -> None:
+        """A row for an answer that cost nothing, with what it saved."""
+        row = _row(prompt, purpose, request, kept.reply.provider, kept.reply.model)
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                insert(attempts).values(**row, outcome="cached", saved_nano=to_nano(kept.cost_usd))
+            )
+
+    async def tally(
+        self,
+        *,
+        run_id: str | None = None,
+        story_id: str | None = None,
+        scene_id: str | None = None,
+        day: str | None = None,
+    ) -> Tallies:
+        """The sums of the rows that match all that is given."""
+        wanted = {"run_id": run_id, "story_id": story_id, "scene_id": scene_id, "day": day}
+        where = [attempts.c[name] == value for name, value in wanted.items() if value is not None]
+        async with self._engine.connect() as connection:
+            total = await _tallies(connection, where)
+            return Tallies(
+                total=total[0] if total else Tally(name="total"),
+                by_step=await _tallies(connection, where, "step"),
+                by_scene=await _tallies(connection, where, "scene_id"),
+                by_model=await _tallies(connection, where, "model"),
+                by_story=await _tallies(connection, where, "story_id"),
+            )
+
+    async def _full(self, purpose: Purpose, scope: str, cap: Decimal) -> Full:
+        kind = scope.partition(":")[0]
+        where = {
+            "run": attempts.c.run_id == purpose.run_id,
+            "day": attempts.c.day == _today(),
+        }
+        async with self._engine.connect() as connection:
+            spent = select(func.coalesce(func.sum(attempts.c.cost_nano), 0))
+            nano = await connection.scalar(spent.where(*([where[kind]] if kind in where else [])))
+        return Full(scope, cap, to_usd(int(nano or 0)))
+
+
+def scopes(purpose: Purpose) -> list[str]:
+    """What an attempt's money counts against."""
+    return [f"run:{purpose.run_id}", f"day:{_today()}", "total"]
+
+
+async def _add(connection: AsyncConnection, scope: str, nano: int, cap: Decimal | None) -> bool:
+    """Add to a sum, unless it would pass the cap; whether it was added."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(spend).values(scope=scope, nano=0).on_conflict_do_nothing()
+    await connection.execute(new)
+    change = update(spend).where(spend.c.scope == scope).values(nano=spend.c.nano + nano)
+    if cap is not None:
+        change = change.where(spend.c.nano + nano <= to_nano(cap))
+    return bool((await connection.execute(change)).rowcount)
+
+
+async def _keep(connection: AsyncConnection, request: str, reply: Reply, nano: int) -> None:
+    told = asdict(reply) | {"cost_usd": "0", "safety": dict(reply.safety)}
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    row = {"at": _now(), "used": _now(), "reply": json.dumps(told), "cost_nano": nano}
+    new = dialect.insert(answers).values(request=request, **row)
+    await connection.execute(new.on_conflict_do_update(index_elements=["request"], set_=row))
+
+
+async def _tallies(
+    connection: AsyncConnection, where: Iterable[ColumnElement[bool]], by: str = ""
+) -> list[Tally]:
+    c = attempts.c
+    columns: Sequence[Any] = (
+        func.count(case((c.outcome != "cached", 1))),
+        func.count(case((c.outcome == "cached", 1))),
+        func.count(case((c.outcome.not_in(["ok", "cached"]), 1))),
+        *(func.coalesce(func.sum(c[name]), 0) for name in _SUMMED),
+    )
+    query = select(c[by] if by else func.count(), *columns).where(*where)
+    if by:
+        query = query.group_by(c[by]).order_by(c[by])
+    return [
+        Tally(
+            name=str(name) if by else "total",
+            calls=calls,
+            cached=cached,
+            failed=failed,
+            tokens_in=int(sums[0]),
+            tokens_cached=int(sums[1]),
+            tokens_thinking=int(sums[2]),
+            tokens_out=int(sums[3]),
+            cost_usd=to_usd(int(sums[4])),
+            saved_usd=to_usd(int(sums[5])),
+        )
+        for name, calls, cached, failed, *sums in await connection.execute(query)
+    ]
+
+
+_SUMMED = (
+    "tokens_in",
+    "tokens_cached",
+    "tokens_thinking",
+    "tokens_out",
+    "cost_nano",
+    "saved_nano",
+)
+
+
+def _row(
+    prompt: Prompt, purpose: Purpose, request: str, provider: str, model: str
+) -> dict[str, Any]:
+    return {
+        "at": _now(),
+        "day": _today(),
+        **asdict(purpose),
+        "prompt_id": prompt.id,
+        "prompt_version": prompt.version,
+        "prompt_hash": prompt.hash,
+        "provider": provider,
+        "model": model,
+        "request": request,
+    }
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _today() -> str:
+    return _now().date().isoformat()
+
+
+def _sqlite_pragmas(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # transactions begin when we say so
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    # A write lock from the start: a transaction that reads first could not be upgraded.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

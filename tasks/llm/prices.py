@@ -1,0 +1,101 @@
+"""What a model costs: the list that comes with genai-prices, and a file of one's own on top.
+
+The file is YAML, `MODEL: {in: USD, cached: USD, out: USD}`, each per million tokens.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+
+from genai_prices import Usage as PricedUsage
+from genai_prices import calc_price
+from pydantic import Field, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from tasks.errors import InputError
+from tasks.llm.errors import NoPrice
+from tasks.llm.prompt import Prompt, Usage
+from tasks.settings import Settings
+from tasks.story.base import Model
+
+MILLION = Decimal(1_000_000)
+LIST = f"genai-prices {version('genai-prices')}"
+_PROVIDERS = {"gemini": "google", "claude": "anthropic", "openai": "openai"}
+
+
+class Price(Model):
+    """USD per million tokens."""
+
+    input: Decimal = Field(ge=0, alias="in")
+    cached: Decimal | None = Field(None, ge=0)
+    output: Decimal = Field(ge=0, alias="out")
+
+
+_FILE = TypeAdapter(dict[str, Price])
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices of models; `own` goes before the list."""
+
+    own: dict[str, Price]
+
+    @classmethod
+    def read(cls, settings: Settings) -> "Prices":
+        """With the file of LLM_PRICES, if there is one. Raises InputError."""
+        return cls(_own(settings.llm_prices) if settings.llm_prices else {})
+
+    def cost(self, provider: str, model: str, usage: Usage) -> Decimal:
+        """USD for a usage; the offline writer is free. Raises NoPrice."""
+        if provider == "offline":
+            return Decimal(0)
+        if (own := self.own.get(model)) is not None:
+            cached = own.input if own.cached is None else own.cached
+            fresh = usage.tokens_in - usage.tokens_cached
+            parts = fresh * own.input + usage.tokens_cached * cached + usage.tokens_out * own.output
+            return parts / MILLION
+        try:
+            return calc_price(
+                PricedUsage(
+                    input_tokens=usage.tokens_in,
+                    cache_read_tokens=usage.tokens_cached,
+                    output_tokens=usage.tokens_out,
+                ),
+                model_ref=model,
+                provider_id=_PROVIDERS.get(provider),
+            ).total_price
+        except LookupError:
+            raise NoPrice(
+                f"There is no price for {provider}'s model {model!r}, so no cap could hold. Check "
+                "its name, or give its price in a file named by LLM_PRICES.",
+                provider=provider,
+            ) from None
+
+    def worst(self, provider: str, model: str, prompt: Prompt) -> Decimal:
+        """The most one attempt can cost: a token is at least a byte, and the output limit, which
+        includes thinking, is spent to the end. Raises NoPrice."""
+        return self.cost(provider, model, worst_usage(prompt))
+
+
+def worst_usage(prompt: Prompt) -> Usage:
+    """An upper bound of the tokens of one attempt."""
+    parts = (prompt.system, prompt.shared, prompt.text)
+    # The schema is sent too, and the wire adds a little.
+    schema = 16_384 if prompt.schema is not None else 256
+    sent = sum(len(part.encode()) for part in parts) + schema
+    return Usage(tokens_in=sent, tokens_out=prompt.max_output_tokens, estimated=True)
+
+
+def _own(path: Path) -> dict[str, Price]:
+    try:
+        return _FILE.validate_python(YAML(typ="safe").load(path.read_text("utf-8")) or {})
+    except OSError as error:
+        raise InputError(f"The prices cannot be read: {error.strerror}.", file=path) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"This is no YAML: {str(error).splitlines()[0]}", file=path) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InputError(first["msg"], file=path, field=field) from None
