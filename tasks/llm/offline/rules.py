@@ -53,7 +53,7 @@ def _spent(form: LimitEffect, effect: Effect, state: PathState) -> bool:
     if not counts(effect.kind, getattr(effect, "who", None), set(objects(effect))):
         return False
     so_far = 0
-    for key, times in state.counts.items():
-        kind, who, what = key.split("|", 2)
-        so_far += times * counts(kind, who, {what})
+    for key, times in state.counts.get(form.effect, {}).items():
+        who, what = key.split("|", 1)
+        so_far += times * counts(form.effect, who, {what})
     return so_far >= form.at_most
