@@ -23,6 +23,9 @@ from tasks.story.code import CodeVerdict, Engine
 INSIDE = Path(__file__).with_name("inside.py").read_text("utf-8")
 NOBODY = 65534
 PROCESSES = 64
+INTERPRETER = ["-I", "-S", "-c", INSIDE, *map(str, (CPU_SECONDS, MEMORY_BYTES, PROCESSES))]
+"""Arguments of a Python that limits itself and runs the program on its standard input."""
+
 AT_ONCE = os.cpu_count() or 1
 _KILLED_BY: dict[int, CodeVerdict] = {
     signal.SIGXCPU: "timeout",
@@ -68,23 +71,31 @@ def _starts(path: Path) -> bool:
             capture_output=True,
             timeout=20,
             check=False,
-            cwd="/",
-            **_as_nobody(),
+            **bare(),
         )
     except (OSError, subprocess.SubprocessError):
         return False
     return done.stdout.strip() == b"42"
 
 
-def _as_nobody() -> dict[str, Any]:
-    """Root gives up its user: the limit on processes does not bind root."""
-    if os.geteuid() != 0:
-        return {}
-    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+def bare() -> dict[str, Any]:
+    """How bwrap is started: with nothing of ours that a program could find.
+
+    bwrap is process 1 in the sandbox, and `/proc/1/environ` shows what it was started with:
+    `--clearenv` alone leaves the keys there. Root gives up its user, because the limit on
+    processes does not bind root.
+    """
+    user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    return {"env": {}, "cwd": "/", **user}
 
 
 def command(path: str, status_fd: int | None = None) -> list[str]:
     """The command line that runs the program on its standard input."""
+    return [*box(path, status_fd), path, *INTERPRETER]
+
+
+def box(path: str, status_fd: int | None = None) -> list[str]:
+    """bwrap with everything shut out but the system's programs and the interpreter at `path`."""
     bind: list[str] = []
     for folder in ("/usr", "/lib", "/lib64", "/lib32", "/bin"):
         if os.path.islink(folder):
@@ -97,13 +108,19 @@ def command(path: str, status_fd: int | None = None) -> list[str]:
     status = [] if status_fd is None else ["--json-status-fd", str(status_fd)]
     return [
         str(shutil.which("bwrap")),
-        *("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
+        *(
+            "--unshare-user",
+            "--disable-userns",
+            "--unshare-ipc",
+            "--unshare-pid",
+            "--unshare-net",
+            "--unshare-uts",
+        ),
         *("--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"),
         *bind,
         *("--proc", "/proc", "--dev", "/dev"),
         *("--perms", "1777", "--size", str(32 * 1024 * 1024), "--tmpfs", "/tmp"),  # noqa: S108
-        *("--chdir", "/tmp", *status, "--", path, "-I", "-S", "-c", INSIDE),  # noqa: S108
-        *(str(CPU_SECONDS), str(MEMORY_BYTES), str(PROCESSES)),
+        *("--chdir", "/tmp", *status, "--"),  # noqa: S108
     ]
 
 
@@ -119,8 +136,7 @@ async def run(program: str, path: str) -> Run:
             stderr=asyncio.subprocess.PIPE,
             pass_fds=[write_fd],
             start_new_session=True,
-            cwd="/",
-            **_as_nobody(),
+            **bare(),
         )
     except OSError as error:
         os.close(read_fd)
