@@ -52,6 +52,7 @@ class _Writer:
 
     def make(self, key: str, text: str, since: Evidence, *about: str | None) -> Statement:
         ids = [one for one in about if one]
+        text = text[0].upper() + text[1:]
         return Statement(id=key, text=text, source=since.source, quote=since.quote, about=ids)
 
     def clock(self) -> Iterator[Statement]:

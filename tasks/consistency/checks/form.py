@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding
-from tasks.consistency.language.tokens import terms
 from tasks.story.effects import Effect
 
 TWIN = 0.8
@@ -163,7 +162,8 @@ def dead_end(case: Case) -> Iterator[Finding]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(terms(text))
+    """Letters and digits only, for comparing."""
+    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
 
 
 def similarity(a: str, b: str) -> float:
@@ -173,7 +173,7 @@ def similarity(a: str, b: str) -> float:
 
 
 def _trigrams(text: str) -> set[str]:
-    plain = " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+    plain = _plain(text)
     return {plain[n : n + 3] for n in range(max(1, len(plain) - 2))}
 
 

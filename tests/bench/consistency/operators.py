@@ -94,7 +94,8 @@ def reverse_cause(p: Proposal) -> Iterator[tuple[Proposal, Proposal]]:
 def destroy_then_use(p: Proposal) -> Iterator[tuple[Proposal, Proposal]]:
     """An item is destroyed before it is used."""
     lead = p.state.protagonist
-    for item in p.state.held_by(lead):
+    limited = {one for rule in p.world.rules for one in getattr(rule.form, "what", [])}
+    for item in set(p.state.held_by(lead)) - limited:
         text = f"{_names(p)[lead]} holds up {_names(p)[item]}."
         use = f"uses {lead} {item}"
         yield _at(p, text, use, before=f"destroys {item}"), _at(p, text, use)

@@ -1,0 +1,173 @@
+"""Every check: a case it finds and one it passes over."""
+
+import pytest
+
+from tasks.consistency import check_branch, check_scene
+from tasks.consistency.checks import CHECKS
+from tasks.story.scene import BranchDraft
+from tasks.story.state import PathState
+from tests.consistency.worlds import WORLD, branch, errors, says, scene, state, verdict
+
+FINDS: list[tuple[str, PathState, BranchDraft]] = [
+    ("D1", state(), branch("Captain Nemo bows.", "moves nemo pier")),
+    ("D2", state("dies corin"), branch("Corin hands you a rope.")),
+    ("D2", state("dies corin"), branch("A word.", "tells corin mira arson")),
+    ("D2b", state("departs hob"), branch("Hob opens the hatch and grins.")),
+    ("D3", state(), branch("You climb.", "moves mira peak", "time_passes 10")),
+    ("D3", state(), branch("Ten minutes later you reach Storm Peak.")),
+    ("D3b", state(), branch("You ask Isolde, and she points at the sea.")),
+    ("D3b", state(), branch("They talk.", "meets mira isolde")),
+    ("D4", state("loses mira lamp"), branch("You light the brass lamp.", "uses mira lamp")),
+    ("D4", state("loses mira lamp"), branch("You raise the brass lamp over your head.")),
+    ("D4b", state(), branch("You find the silver key under a stone.", "gains mira key")),
+    ("D4b", state(), branch("You find the silver key under a stone.")),
+    ("D4c", state("destroys map"), branch("You unfold the tide map.", "uses mira map")),
+    ("D4c", state("destroys map"), branch("You unfold the tide map.")),
+    ("D5", state("destroys bridge"), branch("You cross the Iron Bridge.")),
+    ("D5", state("destroys bridge"), branch("You go on.", "moves mira bridge", "time_passes 9")),
+    ("D5b", state(), branch("You walk into the Archive.")),
+    ("D5b", state(), branch("You go on.", "moves mira archive", "time_passes 9")),
+    ("D6", state(), branch("Corin tells you that Hob set the fire in the old archive.")),
+    ("D6", state(), branch("A whisper.", "tells corin mira arson")),
+    ("D7", state(), branch("You meet Corin for the first time.", "meets mira corin")),
+    ("D7", state(), branch("You have never met Corin before, and you tell him your name.")),
+    ("D7b", state(), branch("She keeps it.", "keeps mira come_back")),
+    ("D8", state(), branch("Your green eyes sting.")),
+    ("D9", state(), branch("The bench rises.", "happens trial")),
+    ("D9", state(), branch("The keeper stands trial before the year is out.")),
+    ("D9b", state(), branch("It is still morning, and the gulls are loud.")),
+    ("D9c", state(), branch("Mira, nineteen, laughs.")),
+    ("D10", state(), branch("You speak the spell.")),
+    ("D10", state("uses mira bell"), branch("You ring the bell.", "uses mira bell")),
+    ("D10", state(), branch("He goes.", "moves hob bridge", "time_passes 9")),
+]
+
+PASSES: list[tuple[str, PathState, BranchDraft]] = [
+    ("D1", state(), branch("You go.", "moves mira bridge", "time_passes 9")),
+    ("D2", state("dies corin"), branch("You remember how Corin handed you the rope.")),
+    ("D2", state("dies corin"), branch("You lay flowers on Corin's grave.", "feels mira corin 0")),
+    ("D2", state("dies corin"), branch("In your dream Corin opens the door. You wake.")),
+    ("D2", state("dies corin"), branch("If Corin were here he would laugh.")),
+    ("D2", state("dies corin"), branch("The knot Corin taught you holds.")),
+    ("D2b", state("departs hob"), branch("Hob returns.", "returns hob pier")),
+    ("D3", state(), branch("You climb.", "moves mira peak", "time_passes 120")),
+    ("D3", state(), branch("Three hours later you reach Storm Peak.")),
+    ("D3b", state(), branch("You write to Isolde and ask for advice.")),
+    ("D4", state("loses mira lamp"), branch("You wish you still had the brass lamp.")),
+    ("D4b", state(), branch("You remember where the silver key used to hang.")),
+    ("D4c", state("destroys map"), branch("You try to remember the tide map.")),
+    ("D5", state("destroys bridge"), branch("You look at the ruins of the Iron Bridge.")),
+    ("D5", state("destroys bridge"), branch("You remember crossing the Iron Bridge.")),
+    ("D5b", state(), branch("You stand before the locked door of the Archive.")),
+    ("D5b", state(), branch("In.", "opens archive", "moves mira archive", "time_passes 9")),
+    ("D6", state(), branch("Corin asks who set the fire in the old archive.")),
+    ("D6", state("learns corin arson"), branch("A whisper.", "tells corin mira arson")),
+    ("D7", state(), branch("You ask Corin for your first audience with the queen.")),
+    ("D7b", state("promises mira corin come_back"), branch("Back.", "keeps mira come_back")),
+    ("D8", state(), branch("In the portrait your eyes are green.")),
+    ("D9", state("happens arrest"), branch("The bench rises.", "happens trial")),
+    ("D9", state(), branch("If the keeper stands trial, you will speak.")),
+    ("D9b", state(), branch("By morning the rain has stopped.")),
+    ("D9c", state(), branch("Mira is twenty-seven years old.")),
+    ("D10", state(), branch("There is no magic here, only weather.")),
+    ("D10", state(), branch("You ring the bell.", "uses mira bell")),
+]
+
+
+@pytest.mark.parametrize(("check", "before", "proposed"), FINDS)
+def test_finds(check: str, before: PathState, proposed: BranchDraft) -> None:
+    found = verdict(before, proposed)
+    assert check in errors(found)
+    assert not found.valid
+    assert all(issue.suggested_fix for issue in found.issues)
+    assert found.overall_score is not None
+    assert found.overall_score <= 0.49
+
+
+@pytest.mark.parametrize(("check", "before", "proposed"), PASSES)
+def test_passes(check: str, before: PathState, proposed: BranchDraft) -> None:
+    assert verdict(before, proposed).valid
+
+
+def test_the_choices_of_a_scene_differ() -> None:
+    down = branch("You climb down.", choice="Climb down the well.")
+    same = branch("You climb down into it.", choice="Climb down the well.")
+    shout = branch("It shouts back.", choice="Shout into the well.")
+    assert "D13" in errors(verdict(state(), same, [down]))
+    assert verdict(state(), shout, [down]).valid
+    idle = branch("You climb down.", choice="Jump.")
+    assert {i.check for i in verdict(state(), idle, [down]).issues} == {"D12"}
+
+
+def test_a_dead_protagonist_is_a_dead_end() -> None:
+    found = verdict(state(), branch("You drown.", "dies mira"))
+    assert found.dead_end_risk == 1.0
+    assert found.decision == "review"
+    assert verdict(state(), branch("Hob drowns.", "dies hob")).dead_end_risk == 0.0
+
+
+def test_nobody_left_is_refused() -> None:
+    found = verdict(state("dies hob", "dies corin", "dies isolde"), branch("So.", "dies mira"))
+    assert "D11" in errors(found)
+
+
+def test_an_invented_quote_is_a_finding() -> None:
+    draft = branch("You sit down.").model_copy(
+        update={"effects": state() and branch("He drowns.", "dies hob").effects}
+    )
+    assert "D1b" in {i.check for i in verdict(state(), draft).issues}
+
+
+def test_an_undeclared_death_is_a_finding() -> None:
+    found = verdict(state(), branch("You kill Hob with the oar."))
+    assert {i.check for i in found.issues} == {"D1c"}
+    assert found.decision == "review"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        scene(dialogue=[says("corin", "I am back.")]),
+        scene(present=["mira", "corin"]),
+        scene("Corin opens the hatch."),
+    ],
+)
+def test_a_scene_where_the_dead_act_is_refused(wrong: object) -> None:
+    assert "D2" in errors(check_scene(WORLD, None, state("dies corin"), wrong))  # type: ignore[arg-type]
+
+
+def test_a_scene_shows_who_could_have_come() -> None:
+    too_soon = scene(present=["mira", "isolde"])
+    assert "D3c" in errors(check_scene(WORLD, None, state(), too_soon))
+    assert check_scene(WORLD, None, state("time_passes 130"), too_soon).valid
+
+
+def test_a_secret_is_kept_in_dialogue_too() -> None:
+    told = scene(
+        present=["mira", "corin"],
+        dialogue=[says("corin", "It was Hob who set the fire in the old archive.")],
+    )
+    assert "D6" in errors(check_scene(WORLD, None, state(), told))
+
+
+def test_who_a_scene_shows_is_there_for_its_branches() -> None:
+    with_isolde = scene(present=["mira", "isolde"])
+    asked = branch("You ask Isolde, and she points at the sea.")
+    assert check_branch(WORLD, None, state(), with_isolde, asked).valid
+
+
+def test_nothing_checked_is_no_score() -> None:
+    bare = WORLD.model_copy(
+        update={"items": [], "roads": [], "rules": [], "places": WORLD.places[:1]}
+    )
+    found = check_branch(bare, None, PathState.opening(bare), None, branch("You sit."))
+    assert found.world_rules_score is None
+    assert found.coherence_score == 1.0
+    assert found.coverage < 1.0
+
+
+def test_every_check_is_documented_and_tested() -> None:
+    assert len({check.id for check in CHECKS}) == len(CHECKS)
+    assert all(check.example and check.counter_example for check in CHECKS)
+    elsewhere = {"D1b", "D1c", "D11", "D12", "D13", "D3c"}
+    assert {c for c, _, _ in FINDS} | elsewhere == {check.id for check in CHECKS}

@@ -1,0 +1,187 @@
+"""Whole stories: joins, shape, Twee, the command and its report."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner
+
+from flows.cli.check import check
+from tasks.consistency.graph import Graph, Link, Passage
+from tasks.consistency.paths import MOST_WAYS, StoryCheck, check_story
+from tasks.consistency.report import markdown, page
+from tests.consistency.worlds import WORLD, branch, scene
+
+app = Typer()
+app.command()(check)
+RUN = CliRunner()
+
+
+def link(one: str, to: str | None, text: str, *effects: str) -> Link:
+    return Link(id=one, branch=branch(text, *effects, choice=f"{text} {one}"), to=to)
+
+
+def graph(*passages: Passage) -> Graph:
+    return Graph(title="The Coast", world=WORLD, passages=list(passages))
+
+
+def diamond(left: tuple[str, ...], right: tuple[str, ...]) -> Graph:
+    """Two ways to one passage in which Corin speaks."""
+    return graph(
+        Passage(
+            id="1",
+            scene=scene("You wait."),
+            links=[link("1a", "1.1", "To the left.", *left), link("1b", "1.2", "Right.", *right)],
+        ),
+        Passage(id="1.1", scene=scene("The left is dark."), links=[link("1.1a", "1.3", "On.")]),
+        Passage(id="1.2", scene=scene("A light burns here."), links=[link("1.2a", "1.3", "On.")]),
+        Passage(id="1.3", scene=scene("Corin hands you a rope."), ending=True),
+    )
+
+
+def found(checked: StoryCheck) -> set[tuple[str, str, str]]:
+    return {(e.id, i.check, i.severity) for e, i in checked.findings}
+
+
+def test_false_on_every_way_is_an_error() -> None:
+    checked = check_story(diamond(("dies corin",), ("dies corin",)))
+    assert found(checked) == {("1.3", "D2", "error")}
+    assert not checked.clean
+
+
+def test_false_on_some_ways_is_a_warning_with_the_way_that_shows_it() -> None:
+    checked = check_story(diamond((), ("dies corin",)))
+    assert found(checked) == {("1.3", "D2", "warning")}
+    assert "1 > 1.2 > 1.3" in checked.findings[0][1].message
+    assert checked.clean
+
+
+def test_a_story_without_fault_is_clean() -> None:
+    assert check_story(diamond((), ())).findings == []
+
+
+def test_shape() -> None:
+    checked = check_story(
+        graph(
+            Passage(
+                id="1",
+                scene=scene("You wait."),
+                links=[link("1a", "2", "On."), link("1b", "9", "Off.")],
+            ),
+            Passage(id="2", scene=scene("Round and round."), links=[link("2a", "3", "On.")]),
+            Passage(id="3", scene=scene("And about."), links=[link("3a", "2", "Back.")]),
+            Passage(id="4", scene=scene("Nobody sees this."), ending=True),
+        )
+    )
+    found = sorted((i.name, i.message) for _, i in checked.findings)
+    assert found == [
+        ("dangling", "A choice of 1 leads to '9', which does not exist."),
+        *(("endless", f"From {one} no ending can be reached.") for one in "123"),
+        ("unreachable", "No choice leads to 4."),
+    ]
+
+
+def test_a_path_does_not_end_by_accident() -> None:
+    checked = check_story(graph(Passage(id="1", scene=scene("You wait."))))
+    assert [i.name for _, i in checked.findings] == ["unfinished"]
+    assert not checked.clean
+
+
+def test_scenes_that_say_the_same_are_named() -> None:
+    twice = graph(
+        Passage(
+            id="1",
+            scene=scene("You wait."),
+            links=[link("1a", "2", "Left."), link("1b", "3", "Right, then.")],
+        ),
+        Passage(id="2", scene=scene("The sea takes the pier in one piece."), ending=True),
+        Passage(id="3", scene=scene("The sea takes the pier, in one piece!"), ending=True),
+    )
+    assert [i.name for _, i in check_story(twice).findings] == ["twin scenes"]
+
+
+def test_ways_are_capped_and_the_cap_is_reported() -> None:
+    doors = [link(f"1{n}", "2", f"Door {n}.", f"promises mira corin p{n}") for n in range(40)]
+    checked = check_story(
+        graph(
+            Passage(id="1", scene=scene("Doors."), links=doors),
+            Passage(id="2", scene=scene("A room."), ending=True),
+        )
+    )
+    assert checked.capped == ["2"]
+    assert next(e.ways for e in checked.examined if e.id == "2") == MOST_WAYS
+
+
+TWEE = """:: StoryTitle
+The Coast
+
+:: StoryData
+{"ifid": "D674C58C-DEFA-4F70-B7A2-27742230C0FC", "start": "Opening"}
+
+:: Opening {"position": "100,100"}
+The sea takes Corin, and Corin drowns. [[Go on->The pier]] [[Look away|End]]
+
+:: The pier [dark]
+"Take it," says Corin, and hands you a rope. [[End]]
+
+:: End
+You go home.
+
+:: Looks [stylesheet]
+body { color: red }
+"""
+
+
+@pytest.fixture
+def twee(tmp_path: Path) -> Path:
+    story = tmp_path / "coast.twee"
+    story.write_text(TWEE)
+    (tmp_path / "coast.world.yaml").write_text(WORLD.model_dump_json())
+    return story
+
+
+def test_effects_read_from_the_prose_warn(twee: Path) -> None:
+    result = RUN.invoke(app, [str(twee), "--json"])
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    issues = [(e["id"], i["check"], i["severity"]) for e in report["examined"] for i in e["issues"]]
+    assert issues == [("The pier", "D2", "warning")]
+    assert RUN.invoke(app, [str(twee), "--strict"]).exit_code == 4
+
+
+def test_a_dangling_link_is_a_finding(twee: Path) -> None:
+    twee.write_text(TWEE.replace("->The pier", "->The quay"))
+    result = RUN.invoke(app, [str(twee)])
+    assert result.exit_code == 4
+    assert "'The quay', which does not exist" in result.stdout
+
+
+def test_bad_input_is_named(tmp_path: Path, twee: Path) -> None:
+    (tmp_path / "coast.world.yaml").unlink()
+    result = RUN.invoke(app, [str(twee)])
+    assert result.exit_code != 0
+    assert "coast.world.yaml" in str(result.exception)
+    (tmp_path / "story.json").write_text('{"id": 1}')
+    assert "story.json" in str(RUN.invoke(app, [str(tmp_path / "story.json")]).exception)
+
+
+def test_the_list_of_checks() -> None:
+    listed = RUN.invoke(app, ["--list"]).stdout
+    assert "D2 the dead act" in listed
+    assert "passes" in listed
+
+
+def test_the_report_shows_both_sides_and_is_only_text(tmp_path: Path, twee: Path) -> None:
+    hostile = "Corin hands you <script>alert(1)</script> and [a rope](javascript:1)."
+    twee.write_text(TWEE.replace('"Take it," says Corin, and hands you a rope.', hostile))
+    result = RUN.invoke(app, [str(twee), "--html", str(tmp_path / "report.html")])
+    assert result.exit_code == 0
+    html = (tmp_path / "report.html").read_text()
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "Corin drowns." in html
+    checked = check_story(diamond(("dies corin",), ("dies corin",)))
+    text = markdown(checked)
+    assert "Corin hands you a rope" in text
+    assert "To the left." in page(checked), "the words that made it so"
