@@ -151,8 +151,9 @@ class Ledger:
         if row is None:
             return None
         told = json.loads(row.reply)
-        usage = Usage(**told.pop("usage"))
-        return Kept(Reply(**told, usage=usage, cached=True), to_usd(row.cost_nano))
+        known = {"usage": Usage(**told["usage"]), "cost_usd": Decimal(0), "cached": True}
+        reply = Reply(**told | known)
+        return Kept(reply, to_usd(row.cost_nano))
 
     async def note_cached(self, prompt: Prompt, purpose: Purpose, request: str, kept: Kept) -> None:
         """A row for an answer that cost nothing, with what it saved."""
@@ -212,7 +213,7 @@ async def _add(connection: AsyncConnection, scope: str, nano: int, cap: Decimal 
 
 
 async def _keep(connection: AsyncConnection, request: str, reply: Reply, nano: int) -> None:
-    told = asdict(reply) | {"cost_usd": "0", "safety": dict(reply.safety)}
+    told = asdict(reply) | {"cost_usd": 0}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {"at": _now(), "used": _now(), "reply": json.dumps(told), "cost_nano": nano}
     new = dialect.insert(answers).values(request=request, **row)
