@@ -54,6 +54,11 @@ class Settings(BaseSettings):
     llm_prices: Path | None = Field(None, description="A YAML file of prices on top of the list.")
 
     talewright_sandbox: SandboxName = "auto"
+    e2b_template: str = Field("", description="Template of E2B sandboxes; E2B's own if empty.")
+    e2b_api_url: str = Field("", description="E2B's API, where it is not E2B's cloud.")
+    e2b_sandbox_url: str = Field("", description="Where its sandboxes are reached.")
+    e2b_sandboxes_at_once: int = Field(20, gt=0, description="As the E2B plan allows.")
+    e2b_creates_per_second: int = Field(1, gt=0, description="As the E2B plan allows.")
     talewright_home: Path = Field(
         Path("~/.talewright"), description="Ledger, cache and raw answers."
     )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.sandbox.engine import CPU_SECONDS, MEMORY_BYTES, OUTPUT_BYTES, WALL_SECONDS, Run
+from tasks.sandbox.outcome import judged
 from tasks.story.code import CodeVerdict, Engine
 
 INSIDE = Path(__file__).with_name("inside.py").read_text("utf-8")
@@ -27,11 +28,6 @@ INTERPRETER = ["-I", "-S", "-c", INSIDE, *map(str, (CPU_SECONDS, MEMORY_BYTES, P
 """Arguments of a Python that limits itself and runs the program on its standard input."""
 
 AT_ONCE = os.cpu_count() or 1
-_KILLED_BY: dict[int, CodeVerdict] = {
-    signal.SIGXCPU: "timeout",
-    signal.SIGKILL: "resource",
-    signal.SIGXFSZ: "resource",
-}
 
 
 class Bubblewrap:
@@ -75,7 +71,7 @@ def _starts(path: Path) -> bool:
         )
     except (OSError, subprocess.SubprocessError):
         return False
-    return done.stdout.strip() == b"42"
+    return bool(done.stdout.strip() == b"42")
 
 
 def bare() -> dict[str, Any]:
@@ -159,7 +155,10 @@ async def run(program: str, path: str) -> Run:
     with os.fdopen(read_fd, "rb") as status:
         code = _exit_code(status.read())
     seconds = time.monotonic() - started
-    return Run(*_outcome(ended, code, capture), seconds=round(seconds, 3))
+    if ended is None and code is None:
+        return Run("infra_error", error="bwrap did not run the program", seconds=seconds)
+    told = judged(ended, code or 0, bytes(capture.out), bytes(capture.err))
+    return Run(*told, seconds=round(seconds, 3))
 
 
 class _Capture:
@@ -201,24 +200,3 @@ def _exit_code(status: bytes) -> int | None:
             if "exit-code" in told:
                 return int(told["exit-code"])
     return None
-
-
-def _outcome(
-    ended: CodeVerdict | None, code: int | None, capture: _Capture
-) -> tuple[CodeVerdict, str, str | None]:
-    out = capture.out.decode("utf-8", "replace")
-    lines = capture.err.decode("utf-8", "replace").strip().splitlines()
-    last = lines[-1][:500] if lines else None
-    if ended == "timeout":
-        return "timeout", out, f"stopped after {WALL_SECONDS:g} s"
-    if ended == "resource":
-        return "resource", out, f"stopped after {OUTPUT_BYTES} bytes of output"
-    if code is None:
-        return "infra_error", out, last or "bwrap did not run the program"
-    if code == 0:
-        return "passed", out, None
-    if code > 128 and (killed := _KILLED_BY.get(code - 128)):
-        return killed, out, signal.strsignal(code - 128)
-    if last and last.startswith(("MemoryError", "OSError: [Errno 28]", "OSError: [Errno 27]")):
-        return "resource", out, last
-    return "raised", out, last or f"exit code {code}"

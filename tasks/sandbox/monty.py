@@ -35,6 +35,7 @@ class MontyEngine:
         """Run a program."""
         printed = monty.CollectStreams(max_bytes=OUTPUT_BYTES)
         started = time.monotonic()
+        outcome: tuple[CodeVerdict, str | None] = ("passed", None)
         try:
             pool = await self._opened()
             async with pool.checkout(limits=LIMITS, os_policy=POLICY) as session:
@@ -47,8 +48,6 @@ class MontyEngine:
             outcome = ("resource", str(error)[:500])
         except (monty.MontyError, OSError, RuntimeError) as error:
             outcome = ("infra_error", str(error)[:500])
-        else:
-            outcome = ("passed", None)
         text = "".join(text for stream, text in printed.output if stream == "stdout")
         return Run(outcome[0], text, outcome[1], round(time.monotonic() - started, 6))
 

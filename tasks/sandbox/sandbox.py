@@ -1,16 +1,20 @@
 """The sandbox of one story: an engine that starts when the first snippet comes."""
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from tasks.errors import UserError
 from tasks.sandbox import bubblewrap
 from tasks.sandbox.compiled import CompileOnly
+from tasks.sandbox.e2b import E2B
 from tasks.sandbox.engine import EngineRunner, Run
 from tasks.sandbox.monty import MontyEngine
+from tasks.sandbox.verdicts import Verdicts
 from tasks.settings import SandboxName, Settings
-from tasks.story.code import CodeReport, Snippet
+from tasks.story.code import CodeReport, Engine, Snippet
 
 
 class Sandbox:
@@ -23,6 +27,7 @@ class Sandbox:
         self._story_id = story_id
         self._engine: EngineRunner | None = None
         self._opening = asyncio.Lock()
+        self._verdicts = Verdicts(settings.home / "verdicts")
 
     async def run(self, snippet: Snippet, prelude: Sequence[Snippet] = ()) -> CodeReport:
         """Run a snippet; if a name is missing, once more after the snippets before it.
@@ -30,10 +35,24 @@ class Sandbox:
         Raises UserError if the engine that was asked for cannot be used.
         """
         engine = await self._started()
-        ran = await engine.run(snippet.code)
+        program = snippet.code
+        ran = await self._ran(engine, program)
         if prelude and ran.verdict == "raised" and (ran.error or "").startswith("NameError"):
-            ran = await engine.run("\n".join([*(s.code for s in prelude), snippet.code]))
-        return report(snippet, engine, ran)
+            program = "\n".join([*(s.code for s in prelude), snippet.code])
+            ran = await self._ran(engine, program)
+        made = report(snippet, engine, ran)
+        if not made.to_blame:
+            return made
+        path = self._verdicts.program(engine.name, program)
+        again = f"talewright sandboxes run {shlex.quote(str(path))} --engine {engine.name}"
+        return made.model_copy(update={"reproduce": again})
+
+    async def _ran(self, engine: EngineRunner, program: str) -> Run:
+        ran = self._verdicts.get(engine.name, program)
+        if ran is None:
+            ran = await engine.run(program)
+            self._verdicts.keep(engine.name, program, ran)
+        return ran
 
     async def close(self) -> None:
         """Free the engine, if it was started."""
@@ -43,12 +62,18 @@ class Sandbox:
     async def _started(self) -> EngineRunner:
         async with self._opening:
             if self._engine is None:
-                self._engine = await asyncio.to_thread(choose, self._name)
+                self._engine = await asyncio.to_thread(
+                    choose, self._settings, self._name, self._run_id, self._story_id
+                )
             return self._engine
 
 
-def choose(name: SandboxName) -> EngineRunner:
+def choose(settings: Settings, name: SandboxName, run_id: str, story_id: str) -> EngineRunner:
     """The engine of that name, or the safest that works here. Raises UserError."""
+    if name == "e2b" and settings.e2b_api_key is None:
+        raise UserError("The sandbox e2b needs a key: set E2B_API_KEY (https://e2b.dev).")
+    if name == "e2b" or (name == "auto" and settings.e2b_api_key is not None):
+        return E2B(settings, run_id, story_id)
     if name == "none":
         return CompileOnly()
     if name == "monty":
@@ -79,6 +104,31 @@ def report(snippet: Snippet, engine: EngineRunner, ran: Run) -> CodeReport:
         seconds=ran.seconds,
         cost_usd=ran.cost_usd,
     )
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """Whether an engine can be used here, and why."""
+
+    name: Engine
+    available: bool
+    why: str
+
+
+def engines(settings: Settings) -> list[EngineStatus]:
+    """Every engine, in the order in which `auto` takes the first available. E2B is not started,
+    for that would cost."""
+    keyed = settings.e2b_api_key is not None
+    try:
+        local = EngineStatus("bubblewrap", True, f"runs {bubblewrap.python()}")
+    except RuntimeError as error:
+        local = EngineStatus("bubblewrap", False, str(error))
+    return [
+        EngineStatus("e2b", keyed, "E2B_API_KEY is set" if keyed else "set E2B_API_KEY to use it"),
+        local,
+        EngineStatus("monty", True, "a part of Python; what it lacks is unsupported"),
+        EngineStatus("compile", True, "runs nothing"),
+    ]
 
 
 @asynccontextmanager

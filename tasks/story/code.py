@@ -40,3 +40,9 @@ class CodeReport(Model):
     def to_blame(self) -> bool:
         """Whether the story, not the engine, is at fault."""
         return self.verdict in {"raised", "timeout", "resource"} or self.matches_expected is False
+
+
+class MendedCode(Model):
+    """A writer's answer to a snippet that failed."""
+
+    code: str = Field(description="The whole snippet, put right. No fences.", max_length=20_000)

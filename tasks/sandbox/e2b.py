@@ -1,0 +1,261 @@
+"""E2B: one sandbox in the cloud for a story, each program in a process of its own."""
+
+import asyncio
+import base64
+import contextlib
+import shlex
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import e2b
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.concurrency.asyncio import concurrency, rate_limit
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from tasks.sandbox.bubblewrap import INTERPRETER
+from tasks.sandbox.engine import OUTPUT_BYTES, WALL_SECONDS, Run
+from tasks.sandbox.outcome import judged
+from tasks.settings import Settings
+from tasks.story.code import CodeVerdict, Engine
+
+APP = "talewright"
+LIFE_SECONDS = 120
+"""E2B itself ends a sandbox after this, whatever becomes of us."""
+
+PATIENCE_SECONDS = 600.0
+"""Longest to wait for room in a full account."""
+
+USD_PER_SECOND = 2 * Decimal("0.000014") + 2 * Decimal("0.0000045")
+"""The default template, 2 vCPU and 2 GiB, by e2b.dev/pricing in 2026-11."""
+
+AT_ONCE = "talewright-e2b-sandboxes"
+CREATES = "talewright-e2b-creates"
+
+_LATER = (e2b.RateLimitException, e2b.ServiceBusyException, httpx.TransportError)
+TROUBLE = (
+    e2b.SandboxException,
+    e2b.AuthenticationException,
+    e2b.ServiceBusyException,
+    httpx.HTTPError,
+)
+
+
+class E2B:
+    """The sandbox of one story; it is created when the first program comes."""
+
+    name: Engine = "e2b"
+
+    def __init__(self, settings: Settings, run_id: str, story_id: str) -> None:
+        self._settings = settings
+        self._mark = {"app": APP, "run": run_id, "story": story_id}
+        self._gate = asyncio.Lock()
+        self._slot = AsyncExitStack()
+        self._sandbox: e2b.AsyncSandbox | None = None
+        self._ends = self._billed_to = 0.0
+        self._asked = False
+
+    async def run(self, program: str) -> Run:
+        """Run a program; a sandbox that dies under it is replaced once."""
+        async with self._gate:
+            try:
+                ran = await self._attempt(program)
+                if ran is None:
+                    ran = await self._attempt(program)
+            except TROUBLE as error:
+                return Run("infra_error", error=said(error), cost_usd=self._bill())
+            return ran or Run("infra_error", error="the sandbox died twice", cost_usd=self._bill())
+
+    async def close(self) -> None:
+        """Kill the sandbox, and any other that was left behind under this story's name."""
+        await self._discard()
+        if not self._asked:
+            return
+        with contextlib.suppress(*TROUBLE):
+            await sweep(self._settings, self._mark)
+
+    async def _attempt(self, program: str) -> Run | None:
+        """One try, or None if the sandbox died under it."""
+        sandbox = await self._alive()
+        capture = _Capture()
+        started = time.monotonic()
+        stopped: CodeVerdict | None = None
+        code = 0
+        try:
+            async with asyncio.timeout(WALL_SECONDS):
+                code = await capture.listen(sandbox, shell(program))
+        except TimeoutError:
+            stopped = "timeout"
+        except (e2b.SandboxException, httpx.HTTPError):
+            await self._discard()
+            return None
+        if capture.full.is_set():
+            stopped = "resource"
+        seconds = round(time.monotonic() - started, 3)
+        cost = self._bill()
+        if stopped is not None:
+            # Whatever still runs in there ends with the sandbox.
+            await self._discard()
+        told = judged(stopped, code, bytes(capture.out), bytes(capture.err))
+        return Run(*told, seconds=seconds, cost_usd=cost)
+
+    async def _alive(self) -> e2b.AsyncSandbox:
+        """The sandbox, with at least the time of one program left."""
+        if self._sandbox is not None and time.monotonic() > self._ends - WALL_SECONDS - 5:
+            await self._discard()
+        if self._sandbox is None:
+            await self._slot.enter_async_context(_room(self._settings))
+            try:
+                if not self._asked:
+                    await sweep(self._settings, self._mark)
+                self._asked = True
+                self._sandbox = await self._created()
+            except BaseException:
+                await self._slot.aclose()
+                raise
+            self._billed_to = time.monotonic()
+            self._ends = self._billed_to + LIFE_SECONDS
+        return self._sandbox
+
+    async def _created(self) -> e2b.AsyncSandbox:
+        key = str(uuid4())
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_LATER),
+            wait=wait_random_exponential(multiplier=1, min=0.5, max=60),
+            stop=stop_after_delay(PATIENCE_SECONDS),
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                await rate_limit(CREATES, strict=True)
+                return await e2b.AsyncSandbox.create(
+                    self._settings.e2b_template or None,
+                    timeout=LIFE_SECONDS,
+                    allow_internet_access=False,
+                    metadata=self._mark,
+                    idempotency_key=key,
+                    **account(self._settings),
+                )
+        raise AssertionError("tenacity ends with an answer or an error")
+
+    async def _discard(self) -> None:
+        sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            with contextlib.suppress(*TROUBLE):
+                await asyncio.shield(sandbox.kill())
+        await self._slot.aclose()
+
+    def _bill(self) -> Decimal:
+        """USD since the last bill, the idle time between programs included."""
+        if self._sandbox is None:
+            return Decimal(0)
+        now = time.monotonic()
+        seconds, self._billed_to = now - self._billed_to, now
+        return (USD_PER_SECOND * Decimal(seconds)).quantize(Decimal("0.000000001"))
+
+
+class _Capture:
+    """What a command says, up to the cap."""
+
+    def __init__(self) -> None:
+        self.out = bytearray()
+        self.err = bytearray()
+        self.full = asyncio.Event()
+
+    async def listen(self, sandbox: e2b.AsyncSandbox, command: str) -> int:
+        """The command's exit code; 0 when it was left because it said too much."""
+        handle = await sandbox.commands.run(
+            command,
+            background=True,
+            timeout=0,
+            on_stdout=lambda text: self._keep(self.out, text),
+            on_stderr=lambda text: self._keep(self.err, text),
+            retain_output=False,
+        )
+        ended = asyncio.ensure_future(handle.wait())
+        full = asyncio.ensure_future(self.full.wait())
+        try:
+            await asyncio.wait((ended, full), return_when=asyncio.FIRST_COMPLETED)
+            if self.full.is_set():
+                return 0
+            return (await ended).exit_code
+        except e2b.CommandExitException as error:
+            return error.exit_code
+        finally:
+            full.cancel()
+            ended.cancel()
+            await asyncio.gather(full, ended, return_exceptions=True)
+            with contextlib.suppress(*TROUBLE):
+                await handle.disconnect()
+
+    async def _keep(self, into: bytearray, text: str) -> None:
+        into += text.encode("utf-8", "replace")[: max(0, OUTPUT_BYTES - len(into))]
+        if len(into) >= OUTPUT_BYTES:
+            self.full.set()
+            # Read no further: what is not read does not fill our memory.
+            await asyncio.Event().wait()
+
+
+def shell(program: str) -> str:
+    """The command that runs a program under the local limits. Base64 needs no quoting."""
+    text = base64.b64encode(program.encode("utf-8", "replace")).decode()
+    return f"echo {text} | base64 -d | {shlex.join(['python3', *INTERPRETER])}"
+
+
+def account(settings: Settings) -> dict[str, Any]:
+    """Where E2B is and who asks; its own retries are off, ours are patient."""
+    if settings.e2b_api_key is None:
+        raise e2b.AuthenticationException("E2B_API_KEY is not set")
+    return {
+        "api_key": settings.e2b_api_key.get_secret_value(),
+        "api_url": settings.e2b_api_url or None,
+        "sandbox_url": settings.e2b_sandbox_url or None,
+        "retries": 0,
+    }
+
+
+async def sweep(settings: Settings, mark: dict[str, str] | None = None) -> int:
+    """Kill the sandboxes of a run or story, or all of Talewright's; how many there were."""
+    pages = e2b.AsyncSandbox.list(
+        query=e2b.SandboxQuery(metadata=mark or {"app": APP}), **account(settings)
+    )
+    killed = 0
+    while pages.has_next:
+        for found in await pages.next_items():
+            killed += await e2b.AsyncSandbox.kill(found.sandbox_id, **account(settings))
+    return killed
+
+
+@asynccontextmanager
+async def _room(settings: Settings) -> AsyncIterator[None]:
+    """One of the sandboxes the account may have at once, over all processes."""
+    async with get_client() as client:
+        await client.upsert_global_concurrency_limit_by_name(
+            AT_ONCE, settings.e2b_sandboxes_at_once
+        )
+        creates = settings.e2b_creates_per_second
+        await client.upsert_global_concurrency_limit_by_name(CREATES, creates, float(creates))
+    async with concurrency(AT_ONCE, strict=True):
+        yield
+
+
+def said(error: Exception) -> str:
+    """What went wrong at E2B, and what to do."""
+    if isinstance(error, e2b.AuthenticationException):
+        return "E2B refused the key: check E2B_API_KEY"
+    if isinstance(error, e2b.RateLimitException):
+        return "the E2B account is full: run fewer stories, or set E2B_SANDBOXES_AT_ONCE"
+    if isinstance(error, e2b.ServiceBusyException):
+        return "E2B is overloaded: try later"
+    if isinstance(error, httpx.HTTPError):
+        return "E2B cannot be reached: check the network and E2B_API_URL"
+    return f"E2B: {error}"[:500]

@@ -1,0 +1,34 @@
+"""What the end of a process says about the code in it."""
+
+import signal
+
+from tasks.sandbox.engine import OUTPUT_BYTES, WALL_SECONDS
+from tasks.story.code import CodeVerdict
+
+_KILLED_BY: dict[int, CodeVerdict] = {
+    signal.SIGXCPU: "timeout",
+    signal.SIGKILL: "resource",
+    signal.SIGXFSZ: "resource",
+}
+_NO_ROOM = ("MemoryError", "OSError: [Errno 28]", "OSError: [Errno 27]")
+
+
+def judged(
+    stopped: CodeVerdict | None, code: int, out: bytes, err: bytes
+) -> tuple[CodeVerdict, str, str | None]:
+    """Verdict, output and error. `stopped` is why we ended it, if we did; `code` its exit code,
+    128 + the signal if one killed it."""
+    text = out.decode("utf-8", "replace")
+    lines = err.decode("utf-8", "replace").strip().splitlines()
+    last = lines[-1][:500] if lines else None
+    if stopped == "timeout":
+        return stopped, text, f"stopped after {WALL_SECONDS:g} s"
+    if stopped is not None:
+        return stopped, text, f"stopped after {OUTPUT_BYTES} bytes of output"
+    if code == 0:
+        return "passed", text, None
+    if killed := _KILLED_BY.get(code - 128):
+        return killed, text, signal.strsignal(code - 128)
+    if last and last.startswith(_NO_ROOM):
+        return "resource", text, last
+    return "raised", text, last or f"exit code {code}"
