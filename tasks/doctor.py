@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from typing import Literal, Protocol, runtime_checkable
 
 import httpx2
-from genai_prices import Usage, calc_price
 from prefect.settings import get_current_settings
 
 from tasks.errors import UserError
 from tasks.llm.chain import KEYS, NAMES, chain, open_provider
-from tasks.llm.errors import LLMError
+from tasks.llm.errors import LLMError, NoPrice
+from tasks.llm.prices import Prices
+from tasks.llm.prompt import Usage
 from tasks.sandbox import open_sandbox
 from tasks.settings import ProviderName, SandboxName, Settings
 from tasks.story.base import Model
@@ -71,7 +72,7 @@ async def examine_provider(name: ProviderName, settings: Settings) -> Finding:
         "claude": settings.claude_model,
         "openai": settings.openai_model,
     }[name]
-    cost = price(model)
+    cost = price(name, model, settings)
     # Ask for the keys the way the chain does, one provider at a time.
     alone = settings.model_copy(update={"llm_chain": name, "use_real_llm": None})
     try:
@@ -108,14 +109,15 @@ def _advice(error: Exception) -> str:
     return "Put right what the message names."
 
 
-def price(model: str) -> str:
-    """USD per million tokens in and out, e.g. '$0.3 in, $2.5 out per million tokens'."""
+def price(provider: str, model: str, settings: Settings) -> str:
+    """USD per million tokens: '$0.30 in, $2.50 out per million tokens'."""
     try:
-        inward = calc_price(Usage(input_tokens=1_000_000, output_tokens=0), model_ref=model)
-        outward = calc_price(Usage(input_tokens=0, output_tokens=1_000_000), model_ref=model)
-    except LookupError:
+        prices = Prices.read(settings)
+        inward = prices.cost(provider, model, Usage(tokens_in=1_000_000))
+        outward = prices.cost(provider, model, Usage(tokens_out=1_000_000))
+    except (NoPrice, UserError):
         return "no known price" if model else ""
-    return f"${inward.total_price} in, ${outward.total_price} out per million tokens"
+    return f"${inward:.2f} in, ${outward:.2f} out per million tokens"
 
 
 async def examine_sandbox(name: SandboxName, settings: Settings) -> Finding:

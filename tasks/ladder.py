@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from tasks.llm.classify import CUT
-from tasks.llm.errors import CutShort, Malformed
+from tasks.llm.errors import CapReached, CutShort, LLMError, Malformed
 from tasks.llm.prompt import Prompt, Purpose, Reason, Reply, Usage
 from tasks.parsing import Parsed, Rung, WrongFields, parse
 from tasks.prompts import render
@@ -44,12 +44,13 @@ class Answer(Generic[M]):
 
 
 async def ask(client: Asker, prompt: Prompt, purpose: Purpose, *, after: str = "") -> Reply:
-    """One answer, also where it was cut: then its finish reason is MAX_TOKENS."""
+    """One answer, also a cut or useless one: then its finish reason is MAX_TOKENS or OTHER."""
     try:
         return await client.ask(prompt, purpose, after=after)
-    except CutShort as cut:
-        usage = cut.usage if isinstance(cut.usage, Usage) else Usage()
-        return Reply(cut.text, usage, "MAX_TOKENS", cut.provider, model="")
+    except (CutShort, Malformed) as bad:
+        usage = bad.usage if isinstance(bad.usage, Usage) else Usage()
+        reason = "MAX_TOKENS" if isinstance(bad, CutShort) else "OTHER"
+        return Reply(bad.text, usage, reason, bad.provider, model="")
 
 
 async def climb(
@@ -75,17 +76,26 @@ async def climb(
     reply = await ask(client, again, _because(purpose, "re-ask"))
     try:
         return replace(_answer(reply, schema), rung="whole")
-    except (Malformed, CutShort):
-        reply = await ask(client, again, _because(purpose, "fallback"), after=reply.provider)
+    except (Malformed, CutShort) as failed:
+        last = failed
+    why = _because(purpose, "fallback")
     try:
+        reply = await ask(client, again, why, after=reply.provider)
         return replace(_answer(reply, schema), rung="next provider")
-    except CutShort as cut:
-        raise Malformed(str(cut), text=cut.text, provider=reply.provider) from None
+    except CapReached:
+        raise
+    except LLMError as error:
+        # Nobody else to ask, or the next has no better answer: the last text is what is kept.
+        text = error.text if isinstance(error, Malformed | CutShort) else last.text
+        said = f"No rung of the ladder gave an answer: {last} {error}"
+        raise Malformed(said, text=text, provider=reply.provider) from None
 
 
 def _answer(reply: Reply, schema: type[M]) -> Answer[M]:
     if reply.finish_reason.upper() in CUT:
         raise CutShort("The answer was cut.", text=reply.text, provider=reply.provider)
+    if reply.finish_reason == "OTHER":
+        raise Malformed("The answer ended oddly.", text=reply.text, provider=reply.provider)
     parsed: Parsed[M] = parse(reply.text, schema)
     return Answer(parsed.value, parsed.rung, reply)
 

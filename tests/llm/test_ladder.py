@@ -15,7 +15,7 @@ from tasks.parse import keep_raw
 from tasks.settings import Settings
 from tasks.story.scene import SceneDraft
 from tests.canary import CANARY
-from tests.emulators.gemini import GeminiServer, response
+from tests.emulators.gemini import GeminiServer, error, response
 from tests.emulators.http import json_answer
 from tests.llm import malformed
 
@@ -125,6 +125,22 @@ async def test_the_last_failure_keeps_the_raw_answer(desk: Desk) -> None:
     with pytest.raises(Malformed) as caught:
         await climbed(desk, "No.", "No, no.", "No, never.")
     assert caught.value.text == "No, never."
+
+
+async def test_an_answer_with_an_unknown_end_is_asked_for_again(desk: Desk) -> None:
+    text = json.dumps(scene())
+    answer = await climbed(desk, text, text, finish="A_NEW_REASON")
+    assert answer.rung == "whole"
+
+
+async def test_nobody_left_to_ask_keeps_the_last_answer(desk: Desk) -> None:
+    server, _ = desk
+    for _ in range(2):
+        server.next(json_answer(response("No.", USAGE)))
+    server.next(error(400, "Not today."))
+    with pytest.raises(Malformed, match="no JSON object") as caught:
+        await climbed(desk)
+    assert caught.value.text == "No."
 
 
 def test_a_raw_answer_is_kept_where_the_error_says(tmp_path: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tasks.errors import UserError
 from tasks.llm.chain import chain, open_provider, providers
 from tasks.llm.errors import TryLater
+from tasks.llm.prices import Prices
 from tasks.llm.progress import watching
 from tasks.llm.prompt import Prompt, Usage
 from tasks.llm.schema import flat_schema
@@ -66,6 +67,9 @@ async def test_both_gemini_sdks_give_the_same_reply() -> None:
     assert new.usage == old.usage == Usage(900, 400, 30, 80)
     assert (new.finish_reason, new.model, new.provider) == ("STOP", "gemini-2.5-flash", "gemini")
     assert (old.finish_reason, old.model, old.provider) == ("STOP", "gemini-2.5-flash", "gemini")
+    prices = Prices.read(settings())
+    costs = {prices.cost(reply.provider, reply.model, reply.usage) for reply in replies}
+    assert len(costs) == 1
     assert new.safety == old.safety == {"HARM_CATEGORY_HARASSMENT": "LOW"}
 
 
