@@ -39,6 +39,13 @@ class Writing(Model):
     )
     fresh: bool = Field(False, description="Ask the model again, even for answers already paid.")
     out: str = Field("stories", description="Folder in which each story gets one of its own.")
+    publish_to: str = Field(
+        "", description="Folder or storage URL complete stories are copied to; empty: nowhere."
+    )
+    approve: bool = Field(
+        False,
+        description="Ask a person before publishing, and for a higher cap when it is reached.",
+    )
 
     def settings(self) -> Settings:
         """The settings from the environment, with what the order says on top."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prefect import get_run_logger
 
+from flows.events import announce
 from flows.growth import Growth
 from flows.order import StoryOrder
 from flows.replay import below, ways_to
@@ -101,11 +102,11 @@ class _Telling:
         )
         try:
             await self._grow()
-        except CapReached as error:
-            return "cap reached", str(error)
         except (LLMError, SceneRefused) as error:
-            return "failed", str(error)
+            announce(self.desk.story_id, title, error)
+            return "cap reached" if isinstance(error, CapReached) else "failed", str(error)
         if self.growth.stopped_by is not None:
+            announce(self.desk.story_id, title, self.growth.stopped_by)
             return "cap reached", str(self.growth.stopped_by)
         if self.growth.missing:
             return "partial", f"{len(self.growth.missing)} scenes are missing."

@@ -9,8 +9,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.briefs import orders
+from flows.hooks import leave_receipt
 from flows.order import BatchOrder, StoryOrder
 from flows.telling import Told, tell
+from flows.write_story import offer
 from tasks.errors import UserError
 from tasks.llm.client import Client
 from tasks.receipt import money
@@ -35,7 +37,12 @@ def _run_name() -> str:
     return f"stories of {batch.briefs or batch.world}"
 
 
-@flow(name="write-stories", flow_run_name=_run_name)
+@flow(
+    name="write-stories",
+    flow_run_name=_run_name,
+    on_cancellation=[leave_receipt],
+    on_crashed=[leave_receipt],
+)
 async def write_stories(batch: BatchOrder) -> Batch:
     """Write many stories side by side under one rate and one cap.
 
@@ -44,7 +51,8 @@ async def write_stories(batch: BatchOrder) -> Batch:
     """
     wanted = orders(batch)
     gate = asyncio.Semaphore(batch.at_once)
-    async with Client.open(batch.settings(), run_id=str(runtime.flow_run.id)) as client:
+    run_id = str(runtime.flow_run.id)
+    async with Client.open(batch.settings(), run_id=run_id, fresh=batch.fresh) as client:
         outcomes = await asyncio.gather(*(_fenced(order, client, gate) for order in wanted))
         spent = (await client.ledger.tally(run_id=client.run_id)).total.cost_usd
     result = Batch(
@@ -64,7 +72,9 @@ async def _fenced(order: StoryOrder, client: Client, gate: asyncio.Semaphore) ->
     """What was told, or why nothing could be."""
     async with gate:
         try:
-            return await tell(order, client)
+            told = await tell(order, client)
+            await offer(told, order)
+            return told
         except UserError as error:
             return str(error)
         except Exception as error:

@@ -1,14 +1,21 @@
 """The flow `write-story`: one story from a world and a brief."""
 
+import asyncio
 from typing import Any
 
 from prefect import flow, runtime
+from prefect.artifacts import acreate_link_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
+from slugify import slugify
 
-from flows.order import StoryOrder
+from flows.approval import approved, higher_cap
+from flows.hooks import leave_receipt
+from flows.order import StoryOrder, Writing
+from flows.source import read_story
 from flows.telling import Told, tell
 from tasks.llm.client import Client
+from tasks.publish import publish
 
 STATES = {
     "complete": "Completed",
@@ -27,18 +34,50 @@ def final_state(told: Told) -> State[Any]:
     return Failed(name=name, message=told.error, data=told)
 
 
+async def offer(told: Told, order: Writing) -> None:
+    """Publish a complete story, if that was asked for and a person agrees."""
+    if told.receipt.outcome != "complete" or not order.publish_to:
+        return
+    if order.approve and not await approved(told.title, str(told.folder / "index.html")):
+        return
+    story = await asyncio.to_thread(read_story, told.folder / "story.json")
+    page = await asyncio.to_thread(publish, story, told.folder, order.publish_to)
+    await acreate_link_artifact(
+        page,
+        link_text=told.title,
+        key=f"story-{slugify(told.story_id)}",
+        description="A published story",
+    )
+
+
 def _run_name() -> str:
     order = StoryOrder.model_validate(runtime.flow_run.parameters["order"])
     return f"{order.brief or order.world} (depth {order.depth}, seed {order.seed})"
 
 
-@flow(name="write-story", flow_run_name=_run_name)
+@flow(
+    name="write-story",
+    flow_run_name=_run_name,
+    on_cancellation=[leave_receipt],
+    on_crashed=[leave_receipt],
+)
 async def write_story(order: StoryOrder) -> Told:
     """Write one branching story and refuse the branches that contradict it.
 
     Leaves a page that plays, the story as JSON and other formats, and a receipt of every cent. A
     run that ends early keeps what it wrote; started again, it pays for nothing a second time.
     """
-    async with Client.open(order.settings(), run_id=str(runtime.flow_run.id)) as client:
-        told = await tell(order, client)
+    run_id = str(runtime.flow_run.id)
+    while True:
+        async with Client.open(order.settings(), run_id=run_id, fresh=order.fresh) as client:
+            told = await tell(order, client)
+        cap = told.receipt.cap_usd
+        if told.receipt.outcome != "cap reached" or cap is None or not order.approve:
+            break
+        higher = await higher_cap(told.title, cap)
+        if higher is None:
+            break
+        # Everything written so far is kept in the ledger, so going on begins at the beginning.
+        order = order.model_copy(update={"max_cost_usd": higher, "fresh": False})
+    await offer(told, order)
     return final_state(told)  # type: ignore[return-value]

@@ -10,6 +10,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 import typer
 
+from flows.cli.batch import batch
 from flows.cli.deploy import deploy
 from flows.cli.write import write
 from tasks.errors import UserError
@@ -23,6 +24,7 @@ app = typer.Typer(
     "130 interrupted.",
 )
 app.command()(write)
+app.command()(batch)
 app.command()(deploy)
 
 

@@ -1,18 +1,25 @@
-"""Run a story's flow in this process, with its records on a Prefect server."""
+"""Run a flow in this process, with its records on a Prefect server, and print what came of it."""
 
+from typing import Any, TypeVar
+
+from prefect import Flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.utilities.urls import url_for
 from rich.console import Console
 from rich.markup import escape
 
+from flows.briefs import orders
 from flows.cli.progress import progress_lines
-from flows.order import StoryOrder
+from flows.order import BatchOrder, StoryOrder, Writing
 from flows.server import ensure_server
 from flows.source import read_source
 from flows.telling import Told
+from flows.write_stories import Batch, write_stories
 from flows.write_story import write_story
 from tasks.errors import UserError
 from tasks.receipt import money
+
+Result = TypeVar("Result", Told, Batch)
 
 EXIT_CODES = {"complete": 0, "failed": 1, "cap reached": 3, "partial": 4, "cancelled": 130}
 
@@ -23,22 +30,43 @@ async def run_story(order: StoryOrder, *, as_json: bool) -> int:
     Raises InputError for a world or brief that cannot be used, before anything is started.
     """
     read_source(order)
-    progress = Console(stderr=True, highlight=False)
-    api_url = ensure_server(lambda line: progress.print(escape(line)))
-    with temporary_settings({PREFECT_API_URL: api_url}):
-        with progress_lines(progress, order.scenes):
-            state = await write_story(order, return_state=True)
-        told = await state.aresult(raise_on_failure=False)
-        if isinstance(told, UserError):
-            raise told
-        if not isinstance(told, Told):
-            raise UserError(f"The run ended in state {state.name}: {state.message}")
-        run_url = url_for("flow-run", obj_id=state.state_details.flow_run_id)
+    told, run_url = await _run(write_story, order, order.scenes, Told)
     if as_json:
         print(told.model_dump_json(indent=2))
     else:
-        print_told(told, run_url or "")
+        print_told(told, run_url)
     return EXIT_CODES[told.receipt.outcome]
+
+
+async def run_batch(batch: BatchOrder, *, as_json: bool) -> int:
+    """Run `write_stories` and print what came of it; returns the exit code."""
+    wanted = orders(batch)
+    done, run_url = await _run(write_stories, batch, len(wanted) * batch.scenes, Batch)
+    if as_json:
+        print(done.model_dump_json(indent=2))
+    else:
+        print_batch(done, run_url)
+    if len(done.complete) == len(wanted):
+        return 0
+    capped = any(told.receipt.outcome == "cap reached" for told in done.told)
+    return EXIT_CODES["cap reached" if capped else "partial"]
+
+
+async def _run(
+    flow: Flow[[Any], Any], order: Writing, planned: int, kind: type[Result]
+) -> tuple[Result, str]:
+    """A flow's result and the address of its run; progress goes to stderr meanwhile."""
+    progress = Console(stderr=True, highlight=False)
+    api_url = ensure_server(lambda line: progress.print(escape(line)))
+    with temporary_settings({PREFECT_API_URL: api_url}):
+        with progress_lines(progress, planned):
+            state = await flow(order, return_state=True)
+        result = await state.aresult(raise_on_failure=False)
+        if isinstance(result, UserError):
+            raise result
+        if not isinstance(result, kind):
+            raise UserError(f"The run ended in state {state.name}: {state.message}")
+        return result, url_for("flow-run", obj_id=state.state_details.flow_run_id) or ""
 
 
 def print_told(told: Told, run_url: str) -> None:
@@ -68,3 +96,18 @@ def print_told(told: Told, run_url: str) -> None:
         out.print(f"  [yellow]Missing   {escape(line)}[/]")
     if told.error:
         out.print(f"  [yellow]{escape(told.error)}[/]")
+
+
+def print_batch(batch: Batch, run_url: str) -> None:
+    """One line a story, and what they cost together."""
+    out = Console(highlight=False, soft_wrap=True)
+    out.print()
+    for told in batch.told:
+        style = "green" if told.receipt.outcome == "complete" else "yellow"
+        out.print(
+            f"[{style}]{told.receipt.outcome:<12}[/] {escape(told.title)}, {told.scenes} scenes, "
+            f"{money(told.receipt.spent_usd)}: {escape(told.error or str(told.folder))}"
+        )
+    for name, why in batch.failed.items():
+        out.print(f"[red]failed      [/] {escape(name)}: {escape(why)}")
+    out.print(f"{len(batch.complete)} stories complete, {money(batch.cost_usd)}. Run: {run_url}")

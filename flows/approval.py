@@ -1,0 +1,41 @@
+"""A person's word before a run goes on: Prefect's pause, with a form in the UI."""
+
+from decimal import Decimal
+
+from prefect.flow_runs import apause_flow_run
+from prefect.input import RunInput
+from pydantic import Field
+
+DAY = 24 * 3600
+"""Seconds a run waits for a person."""
+
+
+class Approval(RunInput):
+    """Whether a story is published."""
+
+    publish: bool = Field(True, description="Publish this story?")
+
+
+class HigherCap(RunInput):
+    """What the run may spend from here on."""
+
+    max_cost_usd: Decimal = Field(description="USD the whole run may spend; as before: stop.")
+
+
+async def approved(title: str, page: str) -> bool:
+    """Ask whether to publish a story; waits up to a day, then no."""
+    form = Approval.with_initial_data(
+        description=f"**{title}** is written: {page}\n\nPublish it?", publish=True
+    )
+    answer = await apause_flow_run(wait_for_input=form, timeout=DAY, poll_interval=2)
+    return answer.publish
+
+
+async def higher_cap(title: str, reached: Decimal) -> Decimal | None:
+    """Ask for a higher cap; None if it stays."""
+    form = HigherCap.with_initial_data(
+        description=f"**{title}** reached its cap of ${reached}. Raise it to go on.",
+        max_cost_usd=reached,
+    )
+    answer = await apause_flow_run(wait_for_input=form, timeout=DAY, poll_interval=2)
+    return answer.max_cost_usd if answer.max_cost_usd > reached else None
