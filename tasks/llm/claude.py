@@ -10,10 +10,10 @@ import anthropic
 from anthropic.types import Message, MessageParam, TextBlockParam
 from pydantic import BaseModel
 
-from tasks.llm.bounds import upper_bound
 from tasks.llm.classify import broken_stream, check_finish
 from tasks.llm.connections import pool
 from tasks.llm.errors import BadKey
+from tasks.llm.prices import worst_usage
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.stainless import api_errors
@@ -128,7 +128,7 @@ def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
 def _usage(prompt: Prompt, message: Message) -> Usage:
     usage = message.usage
     if usage is None or usage.input_tokens is None:
-        return upper_bound(prompt)
+        return worst_usage(prompt)
     cached = usage.cache_read_input_tokens or 0
     written = usage.cache_creation_input_tokens or 0
     details = usage.output_tokens_details

@@ -11,11 +11,11 @@ from google import genai
 from google.genai import errors as sdk
 from google.genai import types
 
-from tasks.llm.bounds import upper_bound
 from tasks.llm.classify import broken_stream, check_finish, from_status, garbled
 from tasks.llm.connections import connection_errors, pool
 from tasks.llm.context_cache import ContextCache
 from tasks.llm.errors import BadKey, Refused, TryLater
+from tasks.llm.prices import worst_usage
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.schema import flat_schema
@@ -217,7 +217,7 @@ class Gemini:
 def _usage(prompt: Prompt, reported: types.GenerateContentResponseUsageMetadata | None) -> Usage:
     """The tokens reported, or upper bounds."""
     if reported is None or reported.prompt_token_count is None:
-        return upper_bound(prompt)
+        return worst_usage(prompt)
     thinking = reported.thoughts_token_count or 0
     return Usage(
         tokens_in=reported.prompt_token_count,

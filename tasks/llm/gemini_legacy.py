@@ -19,7 +19,6 @@ from google.protobuf.json_format import ParseError
 from pydantic import BaseModel
 from urllib3.exceptions import MaxRetryError
 
-from tasks.llm.bounds import upper_bound
 from tasks.llm.classify import (
     check_finish,
     from_connection,
@@ -30,6 +29,7 @@ from tasks.llm.classify import (
 )
 from tasks.llm.connections import connection_errors
 from tasks.llm.errors import BadKey, Refused
+from tasks.llm.prices import worst_usage
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.schema import flat_schema
 from tasks.llm.scrub import scrub
@@ -183,7 +183,7 @@ def _body(response: Any) -> object:
 def _usage(prompt: Prompt, reported: Any) -> Usage:
     """The protocol of this SDK has no field for thinking, but the total counts it."""
     if not reported.prompt_token_count:
-        return upper_bound(prompt)
+        return worst_usage(prompt)
     seen = reported.prompt_token_count + reported.candidates_token_count
     thinking = max(0, reported.total_token_count - seen)
     return Usage(

@@ -11,9 +11,9 @@ from openai.types import CompletionUsage
 from pydantic import BaseModel, SecretStr
 
 from tasks.errors import UserError
-from tasks.llm.bounds import upper_bound
 from tasks.llm.classify import broken_stream, check_finish
 from tasks.llm.connections import pool
+from tasks.llm.prices import worst_usage
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.stainless import api_errors
@@ -123,7 +123,7 @@ def plain_schema(schema: type[BaseModel]) -> dict[str, Any]:
 
 def _usage(prompt: Prompt, usage: CompletionUsage | None) -> Usage:
     if usage is None:
-        return upper_bound(prompt)
+        return worst_usage(prompt)
     inward, outward = usage.prompt_tokens_details, usage.completion_tokens_details
     return Usage(
         tokens_in=usage.prompt_tokens,
