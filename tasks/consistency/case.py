@@ -9,6 +9,7 @@ from typing import Literal
 from tasks.consistency.atlas import Atlas, atlas
 from tasks.consistency.claims import Claim, claims
 from tasks.consistency.language.durations import Span, span
+from tasks.consistency.language.english import pattern
 from tasks.consistency.language.modes import AFTER_ONLY, Mode
 from tasks.consistency.language.reader import Passage
 from tasks.story.brief import Brief
@@ -17,20 +18,6 @@ from tasks.story.scene import BranchDraft, DialogueLine, SceneText
 from tasks.story.state import Evidence, PathState, Whereabouts
 from tasks.story.verdict import Category, Issue, Severity
 from tasks.story.world import World
-
-_GRAVE = re.compile(
-    r"\b(?:graves?|graveside|tomb|headstone|gravestone|coffin|bur(?:y|ies|ied|ial)|urn|ashes|funeral|"
-    r"memorial|corpse|body|bodies|mourn\w*|pray\w*|shrine|crypt|cairn|pyre|wreath|skull|bones?|remains|"
-    r"dead (?:hand|man|woman|fingers)|cold (?:hand|fingers)|lifeless|pockets?)\b",
-    re.IGNORECASE,
-)
-_REMOTE = re.compile(
-    r"\b(?:telegram|telegraph|phones?|telephone|radio|wireless|messages?|texts? (?:you|back|from)|"
-    r"messenger|intercom|on (?:the|a) screen|video|recording|recorded|calls? (?:from|you on)|on the line|"
-    r"hologram|over the comm|courier|postcard|testament|inscription|wrote|writes?|written|letters? (?:from|to)|"
-    r"letter (?:is|was|says?|reads?|asks?)|(?:'s|his|her) (?:diary|journal|letter)|sends? (?:word|news)|sent word|raven|pigeon|petition)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +117,12 @@ class Case:
     @cached_property
     def grave(self) -> bool:
         """Whether the text deals with a body or a grave."""
-        return _GRAVE.search(self.text) is not None
+        return pattern("grave").search(self.text) is not None
 
     @cached_property
     def remote(self) -> bool:
         """Whether somebody may be heard without being there: a letter, a telephone."""
-        return _REMOTE.search(self.text) is not None
+        return pattern("remote").search(self.text) is not None
 
     @cached_property
     def _marks(self) -> list[tuple[int, int, Mode]]:

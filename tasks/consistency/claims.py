@@ -4,12 +4,12 @@ A claim has the shape of an effect ('moves', 'gains', 'dies' ...) or says that s
 speaks, is spoken to or is somewhere. `firm` claims come from a plain subject, verb and object.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from tasks.consistency.language import verbs as v
+from tasks.consistency.language.english import pattern, words
 from tasks.consistency.language.modes import Mode
 from tasks.consistency.language.reader import YOU, Clause, Passage, Word
 
@@ -23,19 +23,11 @@ _INTO = frozenset({"into", "inside", "in", "through", "within", "onto", "aboard"
 _AT = frozenset({"at", "in", "inside", "on", "across", "through", "into", "onto", "within", "over",
                  "aboard", "under", "beneath", "down", "up", "along"})  # fmt: skip
 _TO = _AT | {"to", "back"}
-_RUINED = re.compile(
-    r"\b(?:ruins?|remains|ashes|rubble|debris|wreck(?:age)?|site|stumps?|gap|charred|fallen|"
-    r"broken|former|old site|where [^,;.]{1,40} (?:stood|was|were|hung|used)|what (?:is|was) left|"
-    r"used to|once|burnt|shell of|skeleton|edge of)\b",
-    re.IGNORECASE,
-)
 _BEFORE_NAMES = _TO | frozenset(
     """with from of for by toward towards past near about beside behind outside off like beyond
     above below without against""".split()
 )
-_FROM_POCKET = frozenset({"pocket", "pack", "bag", "belt", "coat", "satchel", "sleeve", "hand",
-                          "hands", "boot", "cloak", "jacket", "fist", "neck", "grip", "palm",
-                          "pouch", "holster", "apron", "shoulder", "lap", "rucksack"})  # fmt: skip
+_FROM_POCKET = words("words", "pockets")
 _STAND = frozenset("hold stand open wait welcome shelter rise".split())
 
 
@@ -238,7 +230,7 @@ class _Reading:
         return (
             word.owns
             or after in {"ruins", "ruin", "site", "rubble", "remains"}
-            or bool(_RUINED.search(self.clause.sentence.plain))
+            or bool(pattern("ruined").search(self.clause.sentence.plain))
         )
 
     def _things(self, who: str) -> Iterator[Claim]:

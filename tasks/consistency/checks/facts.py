@@ -4,34 +4,12 @@ from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding
 from tasks.consistency.language.durations import number
+from tasks.consistency.language.english import section
 from tasks.consistency.language.reader import Word
 from tasks.consistency.language.tokens import stem
 from tasks.story.world import Fact
 
-_CLASSES: tuple[frozenset[str], ...] = tuple(
-    frozenset(words.split())
-    for words in (
-        """red blue green grey gray brown black white yellow golden gold silver hazel amber violet
-        purple orange pink copper auburn blond blonde ginger chestnut raven dark pale crimson scarlet
-        turquoise emerald ivory indigo tan bronze russet sandy""",
-        "left right",
-        "north south east west northern southern eastern western",
-        "monday tuesday wednesday thursday friday saturday sunday",
-        """january february march april may june july august september october november december""",
-        "spring summer autumn winter fall",
-        """wooden wood oak iron steel stone brick glass marble bronze copper brass silver gold tin clay
-        bone ivory leather granite slate pine paper plastic""",
-        "deaf blind mute lame",
-        "brother sister cousin uncle aunt father mother son daughter husband wife niece nephew",
-        "tall short",
-        "catholic protestant muslim jewish buddhist",
-        "widow widower married unmarried bachelor",
-        "curly straight bald",
-        "baker smith doctor surgeon lawyer sailor soldier teacher farmer carpenter priest nurse "
-        "fisherman miller tailor painter engineer pilot merchant weaver butcher",
-        "round square triangular oval hexagonal",
-    )
-)
+_SORTS = tuple(frozenset(sort.split()) for sort in section("values").values())
 _EMPTY = frozenset("""colour color number name type kind count of the a an shade material side hand
                    position total amount quantity""".split())  # fmt: skip
 
@@ -72,7 +50,7 @@ def _touched(case: Case, fact: Fact) -> bool:
 def _other_value(case: Case, fact: Fact, row: list[Word], rows: list[list[Word]]) -> str | None:
     """Another value of the same sort, said of this attribute of its owner."""
     values = set((fact.value or "").lower().replace("-", " ").split())
-    sort = next((c for c in _CLASSES if c & values), None)
+    sort = next((c for c in _SORTS if c & values), None)
     count = next((number(v) for v in values if number(v) is not None), None)
     if sort is None and count is None:
         return None

@@ -1,19 +1,14 @@
 """The dead and the absent do not act, speak or answer."""
 
-import re
 from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding, Step
 from tasks.consistency.claims import Claim
+from tasks.consistency.language.english import pattern
 from tasks.story.state import LifeState
 
 _ACTS = ("moves", "gains", "uses", "departs", "learns", "tells", "meets", "feels", "promises",
          "keeps")  # fmt: skip
-_BACK = re.compile(
-    r"\b(?:comes? back|came back|returns?|returned|is back|home again|arrives?|arrived|gets? off|"
-    r"steps? off|gets? out|alongside|docks?)\b",
-    re.IGNORECASE,
-)
 _FIX = "Let somebody who is alive and there do it, or make it a memory, a dream or a letter."
 
 
@@ -39,7 +34,7 @@ def _inactive(case: Case, status: str, words: str) -> Iterator[Finding]:
     for claim in case.claims:
         if claim.who not in gone or case.declares("returns", who=claim.who):
             continue
-        if status == "absent" and (claim.who in back or _BACK.search(case.text)):
+        if status == "absent" and (claim.who in back or pattern("back").search(case.text)):
             continue
         yield from _read(case, claim, case.before.life[claim.who], words)
 

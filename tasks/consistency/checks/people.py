@@ -1,21 +1,10 @@
 """People meet for the first time once; promises are made before they are kept."""
 
-import re
 from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.language.english import pattern
 from tasks.consistency.language.modes import AFTER_ONLY
-
-_FIRST = re.compile(
-    r"\b(?:(?:meets?|met|sees?|saw|speaks? (?:to|with)|encounters?|lays? eyes on|sets? eyes on)\b[^.;]{0,60}"
-    r"\bfor the (?:very )?first time|for the (?:very )?first time[^.;]{0,40}\b(?:meets?|met|sees?|saw|sets? eyes on|lays? eyes on)"
-    r"|introduc(?:es?|ed|ing) (?:yourself|himself|herself|themselves|myself)|(?:has|have|had|'ve|'d) never (?:met|seen|spoken|set eyes|laid eyes|heard of)"
-    r"|(?:a|the|this|complete|total|perfect) stranger\b|strangers (?:until|to each)|"
-    r"(?:do|does|did) not know (?:each other|who (?:he|she|they|you) (?:is|are|was))|pleased to (?:meet|make)|you must be|first meeting"
-    r"|we(?:'ve| have) never met|nice to meet|ask(?:s|ed)? (?:his|her|their|your) name|tell(?:s)? (?:him|her|them) your name|"
-    r"meets? at last)\b",
-    re.IGNORECASE,
-)
 
 _FIRST_HINTS = ("first", "never", "introduc", "stranger", "know", "meet", "name", "must be")
 
@@ -34,7 +23,7 @@ def met_before(case: Case) -> Iterator[Finding]:
             low = sentence.text.lower()
             if not any(word in low for word in _FIRST_HINTS):
                 continue
-            found = _FIRST.search(sentence.text)
+            found = pattern("first_meeting").search(sentence.text)
             # 'never' and 'not' are part of the words looked for.
             framed = any(
                 m not in AFTER_ONLY or m == "hypothetical" or m == "said" for _, m in marks

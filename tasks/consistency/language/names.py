@@ -5,16 +5,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
+from tasks.consistency.language.english import words
 from tasks.story.world import World
 
 Kind = Literal["character", "place", "item"]
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
-_TITLES = frozenset(
-    """captain doctor dr mr mrs miss ms lord lady sir dame king queen prince princess father mother
-    brother sister uncle aunt old young the of de van von st saint professor sergeant major
-    colonel general inspector detective master mistress count countess duke duchess baron
-    lieutenant commander admiral bishop abbot judge mayor madam madame sheriff chief elder""".split()
-)
+_TITLES = words("words", "titles")
 _NOT_IT = r"(?!['’]?\s+(?:of|that|which|he|she|they|i|you|we)\b)(?!(?-i:\s+[A-Z]))"
 """'the coat Corin left' and 'the coat that hangs here' are other coats."""
 _DETERMINER = r"(?:the|your|my|our|this|that)"

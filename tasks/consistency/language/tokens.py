@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from tasks.consistency.language.english import words as english
+
 _SPEECH = re.compile(
     r"“[^”]*”|\"[^\"]*\"|«[^»]*»|‘(?:[^’]|’(?=\w))*’|(?<![\w])'(?=\w)(?:[^'\n]|'(?=\w))*[.,!?…—-]'(?!\w)"
 )
@@ -63,16 +65,12 @@ def words(text: str) -> list[tuple[str, int]]:
     return [(m.group(), m.start()) for m in _WORD.finditer(text)]
 
 
-_FOLD = str.maketrans(
-    {"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-"}
-)
-
-
 def terms(text: str) -> list[str]:
     """Content words in lower case, ends cut off, for comparing what two texts are about."""
     found = []
-    for word in re.findall(r"[^\W_]+", text.translate(_FOLD).lower()):
-        if word not in _COMMON and len(word) > 1:
+    common = english("words", "common")
+    for word in re.findall(r"[^\W_]+", text.lower()):
+        if word not in common and len(word) > 1:
             found.append(stem(word))
     return found
 
@@ -87,14 +85,3 @@ def stem(word: str) -> str:
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
         word = word[:-1]
     return word
-
-
-_COMMON = frozenset(
-    """a an the and or but nor so yet of in on at to from by with without for into onto over under
-    up down out off as is are was were be been being am do does did has have had will would can
-    could shall should may might must not no n't it its he she they him her them his hers their you
-    your yours i me my mine we us our this that these those there here who whom whose which what
-    when where why how if then than too very just also only all any each some one s t re ll ve d m
-    about after before again against between both more most other such own same while until through
-    during above below once""".split()
-)
