@@ -137,4 +137,5 @@ def _usage(prompt: Prompt, message: Message) -> Usage:
         tokens_cached=cached,
         tokens_thinking=details.thinking_tokens if details else 0,
         tokens_out=usage.output_tokens,
+        tokens_cache_written=written,
     )

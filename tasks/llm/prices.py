@@ -61,6 +61,7 @@ class Prices:
                 PricedUsage(
                     input_tokens=usage.tokens_in,
                     cache_read_tokens=usage.tokens_cached,
+                    cache_write_tokens=usage.tokens_cache_written,
                     output_tokens=usage.tokens_out,
                 ),
                 model_ref=model,

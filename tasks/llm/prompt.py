@@ -47,6 +47,8 @@ class Usage:
     tokens_out: int = 0
     estimated: bool = False
     """The provider reported nothing; these are upper bounds."""
+    tokens_cache_written: int = 0
+    """Part of `tokens_in`: put into Claude's cache, which costs a quarter more."""
 
 
 @dataclass(frozen=True, slots=True)

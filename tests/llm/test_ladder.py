@@ -127,6 +127,7 @@ async def test_the_last_failure_keeps_the_raw_answer(desk: Desk) -> None:
     assert caught.value.text == "No, never."
 
 
+@pytest.mark.filterwarnings("ignore:A_NEW_REASON")
 async def test_an_answer_with_an_unknown_end_is_asked_for_again(desk: Desk) -> None:
     text = json.dumps(scene())
     answer = await climbed(desk, text, text, finish="A_NEW_REASON")

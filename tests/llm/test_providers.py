@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -149,7 +150,12 @@ async def test_claude_caches_what_a_story_shares() -> None:
     assert body["system"][1]["cache_control"] == {"type": "ephemeral"}
     assert body["output_config"]["format"]["schema"]["additionalProperties"] is False
     assert reply.text == SCENE
-    assert reply.usage == Usage(tokens_in=525, tokens_cached=400, tokens_out=80)
+    assert reply.usage == Usage(
+        tokens_in=525, tokens_cached=400, tokens_out=80, tokens_cache_written=25
+    )
+    # claude-haiku-4-5, USD per million: 1 in, 0.10 read and 1.25 written to the cache, 5 out.
+    cost = Prices.read(settings()).cost("claude", reply.model, reply.usage)
+    assert cost == Decimal("0.00057125")
 
 
 async def test_an_openai_compatible_server_needs_no_key() -> None:
