@@ -33,10 +33,8 @@ class Atlas:
 
     def name(self, one: str) -> str:
         """The name the prose uses for an id."""
-        for table in (self.characters, self.places, self.items):
-            if one in table:
-                return table[one].name  # type: ignore[attr-defined,no-any-return]
-        return one
+        found = self.characters.get(one) or self.places.get(one) or self.items.get(one)
+        return found.name if found else one
 
     def inside(self, place: str | None, outer: str) -> bool:
         """Whether a place is another, or part of it."""

@@ -172,7 +172,7 @@ def locate(quote: str, text: str) -> int:
     return match.start() if match else -1
 
 
-_MARKS = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
+_MARKS = str.maketrans("\u2019\u2018“”\u2013—\u00a0", "''\"\"-- ")
 
 
 def _fold(text: str) -> str:

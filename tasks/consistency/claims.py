@@ -23,12 +23,9 @@ _INTO = frozenset({"into", "inside", "in", "through", "within", "onto", "aboard"
 _AT = frozenset({"at", "in", "inside", "on", "across", "through", "into", "onto", "within", "over",
                  "aboard", "under", "beneath", "down", "up", "along"})  # fmt: skip
 _TO = _AT | {"to", "back"}
-_BEFORE_NAMES = _TO | frozenset(
-    """with from of for by toward towards past near about beside behind outside off like beyond
-    above below without against""".split()
-)
+_BEFORE_NAMES = _TO | words("words", "links")
 _FROM_POCKET = words("words", "pockets")
-_STAND = frozenset("hold stand open wait welcome shelter rise".split())
+_STAND = words("words", "standing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,11 +313,9 @@ def _another(tail: tuple[Word, ...], word: Word) -> bool:
 
 
 _ME = frozenset({"you", "your", "me", "my", "us", "yours"})
-_READING = frozenset("read write look leaf flip search page thumb turn scribble".split())
-_PARTS = frozenset("middle centre center heart roof floor depths belly top".split())
-_TO_THE_DEAD = frozenset(
-    "thank forgive trust beg tell kiss embrace hug whisper speak talk wake follow".split()
-)
+_READING = words("words", "reading")
+_PARTS = words("words", "parts")
+_TO_THE_DEAD = words("words", "to_the_dead")
 """What people also do to the dead, or to an image of them."""
 
 _KNOWN = (

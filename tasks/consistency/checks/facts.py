@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding
 from tasks.consistency.language.durations import number
-from tasks.consistency.language.english import section
+from tasks.consistency.language.english import section, words
 from tasks.consistency.language.reader import Word
 from tasks.consistency.language.tokens import stem
 from tasks.story.world import Fact
 
 _SORTS = tuple(frozenset(sort.split()) for sort in section("values").values())
-_EMPTY = frozenset("""colour color number name type kind count of the a an shade material side hand
-                   position total amount quantity""".split())  # fmt: skip
+_EMPTY = words("words", "empty_attributes")
 
 
 def changed(case: Case) -> Iterator[Finding]:

@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.language.english import words
 from tasks.consistency.language.tokens import terms
 from tasks.consistency.language.verbs import SPEAK
 
 SHARE = 0.6
 """Share of a fact's weighted content words that a sentence needs to be telling it."""
-_TELL = frozenset("tell reveal explain admit confess announce declare say whisper mention know "
-                  "blurt warn inform mutter murmur add recite".split())  # fmt: skip
+_TELL = words("words", "telling")
 
 
 def leaked(case: Case) -> Iterator[Finding]:
@@ -81,12 +81,12 @@ def _knows(case: Case, who: str, fact: str) -> bool:
 
 def tells(case: Case, text: str, facts: list[str]) -> Iterator[str]:
     """Ids of the facts whose content a sentence gives away."""
-    words = set(terms(text))
+    told = set(terms(text))
     rarity = case.atlas.term_rarity
     for one in facts:
         wanted = case.atlas.fact_terms[one]
         weight = {w: 1 / math.sqrt(rarity[w]) for w in wanted}
-        shared = [w for w in wanted if w in words]
+        shared = [w for w in wanted if w in told]
         if len(shared) >= 3 and sum(weight[w] for w in shared) >= SHARE * sum(weight.values()):
             yield one
 

@@ -87,7 +87,7 @@ def _forbidden(case: Case, rule: Rule, form: ForbidEffect) -> Iterator[Finding]:
 
 def _bound(case: Case, form: ForbidEffect, state: PathState, who: str, what: list[str]) -> bool:
     """Whether a rule's lists match: empty ones match everybody and everything."""
-    if form.who and who not in form.who or who in form.except_who:
+    if (form.who and who not in form.who) or who in form.except_who:
         return False
     if form.what and not set(form.what) & set(what):
         return False

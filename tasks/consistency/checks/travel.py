@@ -103,7 +103,7 @@ def _apart(
 
     assert isinstance(state, PathState)  # noqa: S101
     here, there = state.place_of(who), state.place_of(whom)
-    if not here or not there or "alive" != state.status(who) or state.status(whom) != "alive":
+    if not here or not there or state.status(who) != "alive" or state.status(whom) != "alive":
         return
     need = case.atlas.minutes(here, there)
     have = max(_elapsed(case, who), _elapsed(case, whom))

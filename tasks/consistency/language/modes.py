@@ -39,7 +39,7 @@ AFTER_ONLY = frozenset({"negated", "hypothetical", "said"})
 
 def cues(sentence: str) -> list[tuple[int, Mode]]:
     """Every cue in a sentence, with its offset, in order."""
-    low = sentence.lower().replace("’", "'")
+    low = sentence.lower().replace("\u2019", "'")
     found: list[tuple[int, Mode]] = [
         (m.start(), m.lastgroup)  # type: ignore[misc]
         for m in _PHRASE.finditer(low)

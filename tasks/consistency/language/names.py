@@ -11,7 +11,7 @@ from tasks.story.world import World
 Kind = Literal["character", "place", "item"]
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 _TITLES = words("words", "titles")
-_NOT_IT = r"(?!['’]?\s+(?:of|that|which|he|she|they|i|you|we)\b)(?!(?-i:\s+[A-Z]))"
+_NOT_IT = r"(?!['\u2019]?\s+(?:of|that|which|he|she|they|i|you|we)\b)(?!(?-i:\s+[A-Z]))"
 """'the coat Corin left' and 'the coat that hangs here' are other coats."""
 _DETERMINER = r"(?:the|your|my|our|this|that)"
 

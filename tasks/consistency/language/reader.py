@@ -4,9 +4,10 @@ A shallow reader for narrative English. It knows the world's names and the verbs
 a sentence is more than it can follow it finds nothing, which is what a checker should do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
+from tasks.consistency.language.english import words as english
 from tasks.consistency.language.modes import (
     AFTER_ONLY,
     Mode,
@@ -38,31 +39,17 @@ _OTHERS = frozenset(
 )
 PRONOUNS = {"he": "*he*", "she": "*she*"}
 """Stand for a character until the passage says whom."""
-_OPENERS = frozenset(
-    """and but then so or while as when because though although since yet until before after where
-    that who whereupon once whenever if unless lest whether till nor like than how why what which
-    whose still now""".split()
-)
-_UNREAL = {"until": "hypothetical", "till": "hypothetical", "before": "hypothetical",
+_OPENERS = english("words", "openers")
+_UNREAL: dict[str, Mode] = {"until": "hypothetical", "till": "hypothetical", "before": "hypothetical",
            "like": "depicted", "than": "hypothetical"}  # fmt: skip
-_PREPOSITIONS = frozenset(
-    """at in on by under from beside behind outside inside near above below across along among
-    around beneath between beyond over past through to toward towards upon with within onto into
-    against off of for about without before after down up""".split()
-)
-_TIMES = frozenset("later after before morning night evening dawn dusk noon day week year".split())
-_ADVERBS = frozenset(
-    """then now still also just already soon once again always ever even finally himself herself
-    themselves yourself alone together both all too at last suddenly here there back""".split()
-)
+_PREPOSITIONS = english("words", "prepositions")
+_TIMES = english("words", "times")
+_ADVERBS = english("words", "adverbs")
 _BE = frozenset({"is", "are", "am", "was", "were", "'s", "be", "being", "been"})
 _HAVE = {"has": "past", "have": "past", "had": "past"}
 _DO = frozenset({"do", "does", "did"})
-_NOT = frozenset(
-    """not never n't don't doesn't didn't won't can't cannot couldn't wouldn't isn't aren't wasn't
-    weren't hasn't haven't hadn't no longer barely hardly scarcely""".split()
-)
-_MODAL = frozenset("can could would might may should must ought cannot couldn't wouldn't".split())
+_NOT = english("words", "negations")
+_MODAL = english("words", "modals")
 SPEAK_FORMS = frozenset(word for verb in SPEAK for word in forms(verb))
 
 
@@ -126,7 +113,8 @@ class Passage:
             self.modes.append([*marks, (-1, frame)] if frame else marks)
             self.clauses += [self._resolve(c, names) for c in clauses]
             if marks and opens_frame(sentence.plain):
-                frame = next((m for _, m in marks if m not in AFTER_ONLY), "hypothetical")
+                framing = [mode for _, mode in marks if mode not in AFTER_ONLY]
+                frame = framing[0] if framing else "hypothetical"
         self.frame = frame
         self._settle_tense(orders)
 
@@ -167,14 +155,14 @@ def _words(text: str, names: Names) -> Iterator[Word]:
             mention = next(upcoming)
         if mention and mention.start <= at < mention.end:
             after = text[mention.end : mention.end + 2]
-            owns = after in ("'s", "’s") or (
-                after[:1] in "'’" and after != "" and text[mention.end - 1] == "s"
+            owns = after in ("'s", "\u2019s") or (
+                after[:1] in "'\u2019" and after != "" and text[mention.end - 1] == "s"
             )
             name = text[mention.start : mention.end]
             yield Word(name, name.lower(), mention.start, mention, owns)
             skip_to = mention.end + (2 if owns else 0)
         else:
-            yield Word(word, word.lower().replace("’", "'"), at)
+            yield Word(word, word.lower().replace("\u2019", "'"), at)
 
 
 class _Reader:
@@ -183,7 +171,7 @@ class _Reader:
     def __init__(
         self,
         sentence: Sentence,
-        found: Sequence[Word],
+        found: list[Word],
         marks: list[tuple[int, Mode]],
         frame: Mode | None,
         orders: bool,
@@ -221,7 +209,7 @@ class _Reader:
                     self.embedded = None
             elif word.low in _OPENERS and not word.ref:
                 fresh = True
-                self.embedded = _UNREAL.get(word.low, self.embedded)  # type: ignore[assignment]
+                self.embedded = _UNREAL.get(word.low, self.embedded)
                 if word.low == "but":
                     self.embedded = None
             elif fresh or self._fronted(i):
@@ -254,7 +242,8 @@ class _Reader:
             return True
         return not any(w.low in self.verbs and not w.ref for w in inside[1:])
 
-    def _clause_at(self, i: int, fresh: bool) -> Iterator[tuple[int, Clause]]:  # type: ignore[return]
+    def _clause_at(self, i: int, fresh: bool) -> Generator[tuple[int, Clause], None, int | None]:
+        """The clauses that begin at i, and where reading goes on; None if none does."""
         word = self.words[i]
         subjects, after = self._subject(i)
         if subjects is not None:
@@ -402,8 +391,9 @@ class _Reader:
                     mode = "past"
             elif low in _DO:
                 past, helped = past or low == "did", True
-            elif low == "used" and nxt == "to":
-                return (i + 2, *self.verbs.get(self.words[i + 2].low, ("be", "base")), "past", True, False) if i + 2 < len(self.words) else None  # fmt: skip
+            elif low == "used" and nxt == "to" and i + 2 < len(self.words):
+                base, form = self.verbs.get(self.words[i + 2].low, ("be", "base"))
+                return i + 2, base, form, "past", True, False
             elif low in self.verbs:
                 base, form = self.verbs[low]
                 if form == "ing" and not helped:

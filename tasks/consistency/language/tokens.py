@@ -8,10 +8,13 @@ from functools import lru_cache
 from tasks.consistency.language.english import words as english
 
 _SPEECH = re.compile(
-    r"“[^”]*”|\"[^\"]*\"|«[^»]*»|‘(?:[^’]|’(?=\w))*’|(?<![\w])'(?=\w)(?:[^'\n]|'(?=\w))*[.,!?…—-]'(?!\w)"
+    r"“[^”]*”|\"[^\"]*\"|«[^»]*»"
+    r"|\u2018(?:[^\u2019]|\u2019(?=\w))*\u2019"
+    # A plain ' opens speech before a word, and closes it after a stop or a comma.
+    r"|(?<![\w])'(?=\w)(?:[^'\n]|'(?=\w))*[.,!?…—-]'(?!\w)"
 )
-_STOP = re.compile(r"(?<=[.!?…])[\"”’')\]]*\s+(?=[\"“‘'(]?[A-Z0-9«])|\n+")
-_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|\d+(?:[:.,]\d+)*|[^\w\s]")
+_STOP = re.compile(r"(?<=[.!?…])[\"”\u2019')\]]*\s+(?=[\"“\u2018'(]?[A-Z0-9«])|\n+")
+_WORD = re.compile(r"[^\W\d_]+(?:[-'\u2019][^\W\d_]+)*|\d+(?:[:.,]\d+)*|[^\w\s]")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Sgt|Capt|Col|Gen|Prof|Rev|Fr|Lt|No|[A-Z])\.$")
 
 
@@ -50,7 +53,7 @@ def sentences(text: str) -> Iterator[Sentence]:
 
 def _stops(hidden: str) -> Iterator[int]:
     for match in _STOP.finditer(hidden):
-        before = hidden[: match.start()].rstrip("\"”’')]")
+        before = hidden[: match.start()].rstrip("\"”\u2019')]")
         after = hidden[match.end() : match.end() + 40]
         if _ABBREVIATION.search(before[-6:]):
             continue

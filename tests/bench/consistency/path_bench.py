@@ -10,7 +10,6 @@ import time
 from tasks.consistency import check_branch, check_scene
 from tasks.story.effects import Effect
 from tasks.story.scene import BranchDraft, SceneText
-from tasks.story.state import PathState
 from tests.bench.consistency.cases import effect, proposals
 
 PROSE = (
