@@ -19,7 +19,9 @@ FAILED = {"raised", "timeout", "resource"}
 class MendPrompt(Protocol):
     """Renders the prompt 'mend' for a snippet and its error."""
 
-    def __call__(self, snippet: Snippet, error: str) -> Prompt: ...
+    def __call__(self, snippet: Snippet, error: str) -> Prompt:
+        """The prompt, with the schema MendedCode."""
+        ...
 
 
 @task(

@@ -5,8 +5,6 @@ import base64
 import contextlib
 import shlex
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -59,7 +57,7 @@ class E2B:
         self._settings = settings
         self._mark = {"app": APP, "run": run_id, "story": story_id}
         self._gate = asyncio.Lock()
-        self._slot = AsyncExitStack()
+        self._slot = _Slot(settings)
         self._sandbox: e2b.AsyncSandbox | None = None
         self._ends = self._billed_to = 0.0
         self._asked = False
@@ -113,14 +111,14 @@ class E2B:
         if self._sandbox is not None and time.monotonic() > self._ends - WALL_SECONDS - 5:
             await self._discard()
         if self._sandbox is None:
-            await self._slot.enter_async_context(_room(self._settings))
+            await self._slot.take()
             try:
                 if not self._asked:
                     await sweep(self._settings, self._mark)
                 self._asked = True
                 self._sandbox = await self._created()
             except BaseException:
-                await self._slot.aclose()
+                await self._slot.give_back()
                 raise
             self._billed_to = time.monotonic()
             self._ends = self._billed_to + LIFE_SECONDS
@@ -152,7 +150,7 @@ class E2B:
         if sandbox is not None:
             with contextlib.suppress(*TROUBLE):
                 await asyncio.shield(sandbox.kill())
-        await self._slot.aclose()
+        await self._slot.give_back()
 
     def _bill(self) -> Decimal:
         """USD since the last bill, the idle time between programs included."""
@@ -161,6 +159,49 @@ class E2B:
         now = time.monotonic()
         seconds, self._billed_to = now - self._billed_to, now
         return (USD_PER_SECOND * Decimal(seconds)).quantize(Decimal("0.000000001"))
+
+
+class _Slot:
+    """One of the sandboxes the account may have at once, over all processes.
+
+    Prefect wants a slot given back by the asyncio task that took it, and a story's snippets run in
+    several: a task of its own holds it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._done = asyncio.Event()
+        self._holder: asyncio.Task[None] | None = None
+
+    async def take(self) -> None:
+        """Wait for a slot."""
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._done = asyncio.Event()
+        self._holder = asyncio.create_task(self._hold(taken))
+        try:
+            await asyncio.wait((taken, self._holder), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._holder.cancel()
+            raise
+        if self._holder.done():
+            self._holder.result()
+
+    async def give_back(self) -> None:
+        """Give the slot back, if one is held."""
+        holder, self._holder = self._holder, None
+        if holder is not None:
+            self._done.set()
+            await asyncio.gather(holder, return_exceptions=True)
+
+    async def _hold(self, taken: asyncio.Future[None]) -> None:
+        creates = self._settings.e2b_creates_per_second
+        async with get_client() as client:
+            limit = client.upsert_global_concurrency_limit_by_name
+            await limit(AT_ONCE, self._settings.e2b_sandboxes_at_once)
+            await limit(CREATES, creates, float(creates))
+        async with concurrency(AT_ONCE, strict=True):
+            taken.set_result(None)
+            await self._done.wait()
 
 
 class _Capture:
@@ -233,19 +274,6 @@ async def sweep(settings: Settings, mark: dict[str, str] | None = None) -> int:
         for found in await pages.next_items():
             killed += await e2b.AsyncSandbox.kill(found.sandbox_id, **account(settings))
     return killed
-
-
-@asynccontextmanager
-async def _room(settings: Settings) -> AsyncIterator[None]:
-    """One of the sandboxes the account may have at once, over all processes."""
-    async with get_client() as client:
-        await client.upsert_global_concurrency_limit_by_name(
-            AT_ONCE, settings.e2b_sandboxes_at_once
-        )
-        creates = settings.e2b_creates_per_second
-        await client.upsert_global_concurrency_limit_by_name(CREATES, creates, float(creates))
-    async with concurrency(AT_ONCE, strict=True):
-        yield
 
 
 def said(error: Exception) -> str:

@@ -1,0 +1,23 @@
+"""An engine, an emulator, and why they are not here."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tasks.sandbox import bubblewrap
+from tests.emulators.e2b import E2BEmulator
+
+
+@pytest.fixture(scope="session")
+def bwrap() -> str:
+    """The interpreter that starts in bubblewrap."""
+    try:
+        return bubblewrap.python()
+    except RuntimeError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def e2b(bwrap: str, prefect_server: str) -> Iterator[E2BEmulator]:
+    with E2BEmulator() as emulator:
+        yield emulator

@@ -1,0 +1,120 @@
+"""The E2B path, by the official SDK over HTTP."""
+
+import asyncio
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.sandbox import e2b as engine
+from tasks.sandbox import open_sandbox
+from tasks.settings import Settings
+from tasks.story.code import CodeReport, Snippet
+from tests.emulators.e2b import E2BEmulator
+
+
+def settings(e2b: E2BEmulator, home: Path, **more: Any) -> Settings:
+    values = {"e2b_creates_per_second": 50, "talewright_home": home, **e2b.settings(), **more}
+    return Settings(_env_file=None, **values)
+
+
+async def run(of: Settings, *programs: str, story: str = "s") -> list[CodeReport]:
+    async with open_sandbox(of, "e2b", run_id="r", story_id=story) as sandbox:
+        return [
+            await sandbox.run(Snippet(code=code, first_line=1, last_line=1)) for code in programs
+        ]
+
+
+async def test_a_story_has_one_sandbox_and_leaves_none(e2b: E2BEmulator, tmp_path: Path) -> None:
+    reports = await run(settings(e2b, tmp_path), "x = 6\nprint(x * 7)", "print(x)", "1/0")
+    assert [r.verdict for r in reports] == ["passed", "raised", "raised"]
+    assert reports[0].stdout == "42\n"
+    assert reports[1].error == "NameError: name 'x' is not defined"
+    assert reports[0].cost_usd > 0
+    assert len(e2b.bodies) == 1
+    assert e2b.bodies[0]["metadata"] == {"app": "talewright", "run": "r", "story": "s"}
+    assert e2b.bodies[0]["allow_internet_access"] is False
+    assert not e2b.running
+
+
+async def test_a_known_verdict_is_not_paid_twice(e2b: E2BEmulator, tmp_path: Path) -> None:
+    await run(settings(e2b, tmp_path), "print(1)")
+    [again] = await run(settings(e2b, tmp_path), "print(1)")
+    assert (again.verdict, again.stdout, again.cost_usd) == ("passed", "1\n", 0)
+    assert len(e2b.bodies) == 1
+
+
+async def test_deadlines_hold(
+    e2b: E2BEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "WALL_SECONDS", 2.0)
+    [report, after] = await run(
+        settings(e2b, tmp_path), "import time\ntime.sleep(60)", "print('on')"
+    )
+    assert report.verdict == "timeout"
+    assert 2.0 <= report.seconds < 2.5
+    assert after.stdout == "on\n"
+    assert not e2b.running
+
+
+async def test_a_flood_is_cut_with_memory_flat(e2b: E2BEmulator, tmp_path: Path) -> None:
+    await run(settings(e2b, tmp_path), "print(1)")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    [report] = await run(settings(e2b, tmp_path), "for i in range(50): print('x' * 1024 * 1024)")
+    assert report.verdict == "resource"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 25 * 1024
+    assert not e2b.running
+
+
+async def test_a_full_account_is_waited_for(e2b: E2BEmulator, tmp_path: Path) -> None:
+    e2b.faults.extend(["429", "429", "503", "reset"])
+    [report] = await run(settings(e2b, tmp_path), "print(1)")
+    assert report.verdict == "passed"
+    assert not e2b.running
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"), [("401", "check E2B_API_KEY"), ("404", "template 'base' not found")]
+)
+async def test_what_waiting_does_not_mend_is_told(
+    e2b: E2BEmulator, tmp_path: Path, fault: Any, said: str
+) -> None:
+    e2b.faults.append(fault)
+    [report] = await run(settings(e2b, tmp_path, e2b_template="base"), "print(1)")
+    assert report.verdict == "infra_error"
+    assert said in (report.error or "")
+    assert not report.to_blame
+
+
+async def test_a_sandbox_that_dies_is_replaced_once(e2b: E2BEmulator, tmp_path: Path) -> None:
+    e2b.faults.append("dies")
+    [report] = await run(settings(e2b, tmp_path), "print(1)")
+    assert report.verdict == "passed"
+    e2b.faults.extend(["dies", "dies"])
+    [report] = await run(settings(e2b, tmp_path), "print(2)")
+    assert report.verdict == "infra_error"
+    assert len(e2b.bodies) == 4
+    assert not e2b.running
+
+
+async def test_many_stories_in_bad_weather_leave_none(e2b: E2BEmulator, tmp_path: Path) -> None:
+    e2b.faults.extend(["429", "503", "slow", "reset", "dies"] * 2)
+    of = settings(e2b, tmp_path, e2b_sandboxes_at_once=8)
+    ran = await asyncio.gather(*(run(of, f"print({i})", story=f"s{i}") for i in range(20)))
+    assert {report.verdict for [report] in ran} == {"passed"}
+    assert e2b.most <= 8
+    assert not e2b.running
+
+
+async def test_sweep_ends_what_a_killed_process_left(e2b: E2BEmulator, tmp_path: Path) -> None:
+    of = settings(e2b, tmp_path)
+    left = engine.E2B(of, "r", "killed")
+    await left.run("print(1)")
+    assert len(e2b.running) == 1
+    started = time.monotonic()
+    assert await engine.sweep(of) == 1
+    assert time.monotonic() - started < 5
+    assert not e2b.running
+    await left.close()
