@@ -32,7 +32,7 @@ REFUSALS = {
 }
 COMPLETE = {"STOP", "END_TURN", "STOP_SEQUENCE"}
 CUT = {"MAX_TOKENS", "LENGTH", "CONTINUATION", "MODEL_CONTEXT_WINDOW_EXCEEDED"}
-DAILY = re.compile(r"per_?day|insufficient_quota|credit balance|spend.?limit", re.IGNORECASE)
+DAILY = re.compile(r"per[_ ]?day|insufficient_quota|credit balance|spend.?limit", re.IGNORECASE)
 KEY = re.compile(r"API_KEY|api key", re.IGNORECASE)
 
 

@@ -1,6 +1,9 @@
 """What providers send, what they make of an answer, and how they stream."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -211,6 +214,35 @@ def test_the_chain(given: dict[str, Any], expected: list[str]) -> None:
 def test_settings_that_do_not_fit(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         chain(settings(**given))
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "extra", "env"),
+    [
+        ("anthropic", "claude", "anthropic", {"ANTHROPIC_API_KEY": CANARY}),
+        ("openai", "openai", "openai", {"OPENAI_BASE_URL": "http://x", "OPENAI_MODEL": "m"}),
+        (
+            "google.generativeai",
+            "gemini",
+            "google-generativeai",
+            {"GEMINI_API_KEY": CANARY, "LLM_SDK": "google-generativeai"},
+        ),
+    ],
+)
+def test_a_missing_sdk_says_which_extra_to_install(
+    module: str, name: str, extra: str, env: dict[str, str]
+) -> None:
+    program = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        "from tasks.llm.chain import open_provider\n"
+        "from tasks.settings import Settings\n"
+        f"open_provider({name!r}, Settings())"
+    )
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, env=os.environ | env, capture_output=True, text=True)
+    last = ran.stderr.strip().splitlines()[-1]
+    assert last.startswith("tasks.errors.UserError")
+    assert f"pip install 'talewright[{extra}]'" in last
 
 
 def test_the_flat_schema_has_neither_references_nor_unions() -> None:
