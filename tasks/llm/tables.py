@@ -37,6 +37,7 @@ attempts = Table(
     Column("outcome", String(20), nullable=False),
     Column("tokens_in", BigInteger, nullable=False, default=0),
     Column("tokens_cached", BigInteger, nullable=False, default=0),
+    Column("tokens_cache_written", BigInteger, nullable=False, default=0),
     Column("tokens_thinking", BigInteger, nullable=False, default=0),
     Column("tokens_out", BigInteger, nullable=False, default=0),
     Column("estimated", Boolean, nullable=False, default=False),
