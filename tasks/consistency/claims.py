@@ -152,10 +152,10 @@ class _Reading:
         lows = [w.low for w in self.tail[:5]]
         if self.verb == "have" or not lows:
             return
-        first = lows[0] if lows[0] not in {"very", "still", "quite", "now"} else (lows + [""])[1]
+        first, second = [*(w for w in lows if w not in _DEGREES), "", ""][:2]
         if first in {"alive", "here", "back", "waiting", "awake", "unharmed", "well", "beside"}:
             yield self.make("lives", who)
-        if first in {"with", "among"} and (lows + ["", ""])[1] in {"you", "us", "them"}:
+        if first in {"with", "among"} and second in {"you", "us", "them"}:
             yield self.make("lives", who)
         if first == "dead" or (first in {"gone"} and len(lows) == 1):
             yield self.make("dies", who, sure=False)
@@ -185,9 +185,9 @@ class _Reading:
             before = self._within(word) or before
             enters = self.verb == "enter" or before in _INTO
             through = self.verb in {"cross", "climb"} and before in {"", "up", "over"}
-            if enters or through or before in _AT - {"up", "down"} or self.verb in {"reach"}:
-                if not self._ruined(word, after) and before not in {"from", "off", "past", "near"}:
-                    yield self.make("enters", who, what=self._id(word), sure=enters or through)
+            arrives = enters or through or before in _AT - {"up", "down"} or self.verb == "reach"
+            if arrives and before not in _AWAY and not self._ruined(word, after):
+                yield self.make("enters", who, what=self._id(word), sure=enters or through)
             if before in _TO or self.verb in {"reach", "enter", "cross", "climb"}:
                 yield self.make("moves", who, what=self._id(word))
 
@@ -209,9 +209,9 @@ class _Reading:
             yield self.make("is_at", who, what=self._id(fronted))
         for before, word, after in self.refs("place"):
             before = self._within(word) or before
-            if before in {"in", "inside", "within", "through", "aboard"} and not word.owns:
-                if not self._ruined(word, after):
-                    yield self.make("is_at", who, what=self._id(word), sure=self.verb != "be")
+            inside = before in {"in", "inside", "within", "through", "aboard"}
+            if inside and not self._ruined(word, after):
+                yield self.make("is_at", who, what=self._id(word), sure=self.verb != "be")
 
     def _fronted(self) -> Word | None:
         """'Halfway across the bridge you stop': the place before the subject."""
@@ -234,7 +234,7 @@ class _Reading:
         verb = self.verb
         givers = [self._id(w) for p, w, _ in self.refs("character") if p in {"from", "off"}]
         first = True
-        for before, word, after in self.refs("item"):
+        for before, word, _ in self.refs("item"):
             item = self._id(word)
             if word.owns or _another(self.tail, word):
                 continue
@@ -271,9 +271,9 @@ class _Reading:
         for n, word in enumerate(self.tail):
             if word.low == "you" or (word.low in {"me", "us"} and not word.ref):
                 return self.lead
-            if word.ref and word.ref.kind == "character" and not word.owns:
-                if n == 0 or (self.tail[n - 1].low == "to"):
-                    return word.ref.id
+            person = word.ref is not None and word.ref.kind == "character" and not word.owns
+            if person and (n == 0 or self.tail[n - 1].low == "to"):
+                return self._id(word)
         return ""
 
     def _out_of_pocket(self, item: Word) -> bool:
@@ -312,6 +312,8 @@ def _another(tail: tuple[Word, ...], word: Word) -> bool:
                          "some", "similar", "one"} for w in tail[max(0, at - 2) : at])  # fmt: skip
 
 
+_DEGREES = frozenset({"very", "still", "quite", "now"})
+_AWAY = frozenset({"from", "off", "past", "near"})
 _ME = frozenset({"you", "your", "me", "my", "us", "yours"})
 _READING = words("words", "reading")
 _PARTS = words("words", "parts")

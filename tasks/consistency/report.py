@@ -114,7 +114,8 @@ def _article(examined: Examined, issue: Issue) -> Iterator[str]:
     yield f"<small>{html(issue.check)} {html(issue.name)}, {issue.found_by}, "
     yield f"{issue.confidence:.2f}</small></p>"
     yield f'<div class="sides"><div>here<blockquote>{html(issue.quote)}</blockquote></div>'
-    yield f"<div>there ({html(issue.source)})<blockquote>{html(issue.fact)}</blockquote></div></div>"
+    yield f"<div>there ({html(issue.source)})<blockquote>{html(issue.fact)}</blockquote></div>"
+    yield "</div>"
     if issue.suggested_fix:
         yield f"<p>Fix: {html(issue.suggested_fix)}</p>"
     yield "</article>"

@@ -13,8 +13,9 @@ from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.world import World
 
 _HEAD = re.compile(
-    r"^::[ \t]*(?P<name>(?:\\.|[^\[{\\\n])+?)[ \t]*(?:\[(?P<tags>[^\]\n]*)\])?[ \t]*(?:\{.*\})?[ \t]*$",
-    re.M,
+    r"^::[ \t]*(?P<name>(?:\\.|[^\[{\\\n])+?)[ \t]*"
+    r"(?:\[(?P<tags>[^\]\n]*)\])?[ \t]*(?:\{.*\})?[ \t]*$",
+    re.MULTILINE,
 )
 _LINK = re.compile(r"\[\[(?P<inside>[^\[\]]+)\](?:\[[^\]]*\])?\]")
 _MACRO = re.compile(r"<<.*?>>|\(\w[\w-]*:[^)]*\)|<!--.*?-->|/\*.*?\*/", re.DOTALL)

@@ -63,7 +63,7 @@ def case(text: str = "The tide carries Isolde's laughter up the steps.") -> Case
 def objection(**changes: str) -> dict[str, str]:
     return {
         "question": "timeline",
-        "quote": "carries Isolde’s  laughter",
+        "quote": "carries Isolde\u2019s  laughter",
         "fact_id": "place:isolde",
         "fact_quote": "isolde is at STORM peak",
         "why": "She cannot be heard from there.",

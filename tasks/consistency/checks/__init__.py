@@ -2,6 +2,7 @@
 
 from tasks.consistency.case import Check
 from tasks.consistency.checks import (
+    calendar,
     facts,
     form,
     items,
@@ -23,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     *knowledge.CHECKS,
     *people.CHECKS,
     *timeline.CHECKS,
+    *calendar.CHECKS,
     *facts.CHECKS,
     *rules.CHECKS,
 )

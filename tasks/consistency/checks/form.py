@@ -88,17 +88,18 @@ def undeclared(case: Case) -> Iterator[Finding]:
     """What the prose says happens is declared, so that the next scene knows it."""
     declared = {e.kind for e in case.effects}
     for claim in case.claims:
-        if claim.kind in ("dies", "destroys") and claim.strong and claim.kind not in declared:
-            if case.before.status(claim.who) == "alive" or claim.kind == "destroys":
-                what = case.name(claim.what or claim.who)
-                yield Finding(
-                    f"The prose says '{claim.kind}' of {what}, but no effect does.",
-                    quote=claim.quote,
-                    fix=f"Declare the effect '{claim.kind}', or leave it out of the prose.",
-                    found_by="inferred",
-                    confidence=0.8,
-                    key=f"{claim.kind}:{what}",
-                )
+        died = claim.kind == "dies" and case.before.status(claim.who) == "alive"
+        if not claim.strong or claim.kind in declared or not (died or claim.kind == "destroys"):
+            continue
+        what = case.name(claim.what or claim.who)
+        yield Finding(
+            f"The prose says '{claim.kind}' of {what}, but no effect does.",
+            quote=claim.quote,
+            fix=f"Declare the effect '{claim.kind}', or leave it out of the prose.",
+            found_by="inferred",
+            confidence=0.8,
+            key=f"{claim.kind}:{what}",
+        )
 
 
 def twins(case: Case) -> Iterator[Finding]:

@@ -28,9 +28,8 @@ def not_held(case: Case) -> Iterator[Finding]:
             got.add(claim.what)
         if claim.kind not in ("uses", "loses", "holds") or claim.what in got | declared:
             continue
-        if not claim.firm or not _at_hand_in_prose(case, claim, item):
-            if claim.strong:
-                yield _missing(case, claim.who, claim.what, item, claim.quote, inferred=True)
+        if (not claim.firm or not _at_hand_in_prose(case, claim, item)) and claim.strong:
+            yield _missing(case, claim.who, claim.what, item, claim.quote, inferred=True)
 
 
 def _gained_before(case: Case, step: Step) -> bool:
@@ -164,9 +163,9 @@ def destroyed(case: Case) -> Iterator[Finding]:
             yield _gone(case, what, item, effect.quote)
     for claim in case.claims:
         item = case.before.items.get(claim.what)
-        if item and item.destroyed and claim.kind in ("uses", "gains", "loses", "holds"):
-            if claim.strong and claim.kind != "loses":
-                yield _gone(case, claim.what, item, claim.quote, inferred=True)
+        handled = claim.strong and claim.kind in ("uses", "gains", "holds")
+        if item and item.destroyed and handled:
+            yield _gone(case, claim.what, item, claim.quote, inferred=True)
 
 
 def _gone(case: Case, what: str, item: ItemState, quote: str, *, inferred: bool = False) -> Finding:

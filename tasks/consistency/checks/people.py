@@ -13,9 +13,10 @@ def met_before(case: Case) -> Iterator[Finding]:
     """Two people who know each other do not meet for the first time."""
     for step in case.steps:
         effect = step.effect
-        if effect.kind == "meets" and step.state.have_met(effect.who, effect.whom):
-            if step.mode not in ("dreamt", "past", "depicted"):
-                yield _known(case, effect.who, effect.whom, effect.quote)
+        if effect.kind != "meets" or step.mode in ("dreamt", "past", "depicted"):
+            continue
+        if step.state.have_met(effect.who, effect.whom):
+            yield _known(case, effect.who, effect.whom, effect.quote)
     for passage in case.passages:
         for sentence, marks, row in zip(
             passage.sentences, passage.modes, passage.words, strict=True

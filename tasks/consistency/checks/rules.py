@@ -107,12 +107,11 @@ def _limited(case: Case, rule: Rule, form: LimitEffect) -> Iterator[Finding]:
     if any(e.kind == form.effect for e in case.effects) or before < form.at_most:
         return
     for claim in case.claims:
-        if claim.kind == form.effect and claim.strong:
-            if (not form.who or claim.who in form.who) and (
-                not form.what or claim.what in form.what
-            ):
-                found = _finding(rule, f"{form.effect}, once more", claim.quote)
-                yield Finding(
+        if claim.kind != form.effect or not claim.strong:
+            continue
+        if _counted(form, f"{claim.who}|{claim.what}"):
+            found = _finding(rule, f"{form.effect}, once more", claim.quote)
+            yield Finding(
                     found.message, found.quote, found.fact, found.source, found.fix,
                     found.severity, "inferred", 0.9, found.key,
                 )  # fmt: skip

@@ -14,9 +14,11 @@ NUMBERS = {word: n for n, word in enumerate(_UNITS.split(" "))} | {
     word: 20 + 10 * n for n, word in enumerate(_TENS.split(" "))
 }
 _UNIT = {"second": 0, "moment": 0, "heartbeat": 0, "minute": 1, "hour": 60, "day": 1440,
-         "night": 720, "week": 10080, "fortnight": 20160, "month": 43200, "year": 525600}  # fmt: skip
+         "night": 720, "week": 10080, "fortnight": 20160, "month": 43200,
+         "year": 525600}  # fmt: skip
 _AMOUNT = (
-    r"(?:(?P<half>half (?:an|a))|(?P<n>\d+|a few|a couple of|several|an?|the|[a-z]+(?:-[a-z]+)?))"
+    r"(?:(?P<half>half (?:an|a))"
+    r"|(?P<n>\d+|a few|a couple of|several|an?|the|[a-z]+(?:-[a-z]+)?))"
     r"[ -](?P<unit>second|moment|heartbeat|minute|hour|day|night|week|fortnight|month|year)s?"
 )
 _SPAN = re.compile(

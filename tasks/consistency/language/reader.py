@@ -40,16 +40,20 @@ _OTHERS = frozenset(
 PRONOUNS = {"he": "*he*", "she": "*she*"}
 """Stand for a character until the passage says whom."""
 _OPENERS = english("words", "openers")
-_UNREAL: dict[str, Mode] = {"until": "hypothetical", "till": "hypothetical", "before": "hypothetical",
+_UNREAL: dict[str, Mode] = {"until": "hypothetical", "till": "hypothetical",
+                            "before": "hypothetical",
            "like": "depicted", "than": "hypothetical"}  # fmt: skip
 _PREPOSITIONS = english("words", "prepositions")
 _TIMES = english("words", "times")
 _ADVERBS = english("words", "adverbs")
+_HEARERS = frozenset({"you", "me", "him", "her", "them", "us", "to", "himself", "herself"})
+_OBJECT = frozenset({"the", "your", "my", "his", "her", "their", "it"})
 _BE = frozenset({"is", "are", "am", "was", "were", "'s", "be", "being", "been"})
 _HAVE = {"has": "past", "have": "past", "had": "past"}
 _DO = frozenset({"do", "does", "did"})
 _NOT = english("words", "negations")
 _MODAL = english("words", "modals")
+_NO_VERB = _PREPOSITIONS | _NOT | _MODAL | _BE | _OPENERS | _HAVE.keys() | {"do", "will"}
 SPEAK_FORMS = frozenset(word for verb in SPEAK for word in forms(verb))
 
 
@@ -181,9 +185,8 @@ class _Reader:
         self.marks = marks
         self.orders = orders
         self.verbs = lexicon()
-        self.whole: Mode = frame or next(
-            (mode for _, mode in marks if mode not in AFTER_ONLY), "asserted"
-        )
+        framing = [mode for _, mode in marks if mode not in AFTER_ONLY]
+        self.whole: Mode = frame or (framing[0] if framing else "asserted")
         self.subject: tuple[str, ...] = (YOU,) if orders else ()
         self.thing = False
         self.embedded: Mode | None = None
@@ -294,16 +297,10 @@ class _Reader:
                 return i, low[:-3], "ing", "asserted", past, False
             return None
         found = guess(low, len(subjects) > 1 or subjects == (YOU,))
-        if found is None and subjects == (YOU,) and low.isalpha() and i + 1 < len(self.words):
-            # After 'you' comes a verb, if an object follows it.
-            if low not in _PREPOSITIONS | _NOT | _MODAL | _BE | _OPENERS | {
-                "have",
-                "had",
-                "do",
-                "will",
-            }:
-                if self.words[i + 1].low in {"the", "your", "my", "his", "her", "their", "it"}:
-                    found = low, "base"
+        after = self.words[i + 1].low if i + 1 < len(self.words) else ""
+        # After 'you' comes a verb, if an object follows it.
+        if found is None and subjects == (YOU,) and after in _OBJECT and low not in _NO_VERB:
+            found = low, "base"
         if found is None or helped:
             return None
         return i, found[0], found[1], "asserted", found[1] == "past", False
@@ -459,7 +456,7 @@ class _Reader:
         """'says that Corin ...', 'tells you Corin ...': what follows is said or thought."""
         i = at + 1
         while i < len(self.words) and (
-            self.words[i].low in {"you", "me", "him", "her", "them", "us", "to", "himself", "herself"}
+            self.words[i].low in _HEARERS
             or (self.words[i].ref and i == at + 1 and i + 1 < len(self.words)
                 and self.words[i + 1].low in {"that", "how", "of", "about"})
         ):  # fmt: skip

@@ -16,7 +16,7 @@ PROSE = (
     "You climb to the lamp room and light the storm lantern for the {n}th time. Tomas follows with "
     "a can of oil and says that the glass is falling. The wind leans on the shutters until they "
     "groan. Far out, a light moves where no light should be. You count the seconds between its "
-    "flashes and write them down, because somebody will ask. When you look up, Tomas has gone quiet "
+    "flashes and write them down, because somebody will ask. When you look up, Tomas is silent "
     "and the sea is louder than before."
 )
 
