@@ -75,8 +75,8 @@ class E2BEmulator(HttpServer):
         return {"e2b_api_key": KEY, "e2b_api_url": self.url, "e2b_sandbox_url": self.url}
 
     async def answer(self, request: Request) -> Answer:
-        for box in [box for box in self.running.values() if box.ends < time.time()]:
-            self._end(box)
+        for old in [old for old in self.running.values() if old.ends < time.time()]:
+            self._end(old)
         if request.path in ("/process.Process/Start", "/health"):
             return self._inside(request)
         if request.headers.get("x-api-key") != KEY:

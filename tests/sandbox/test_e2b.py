@@ -42,7 +42,9 @@ async def test_a_story_has_one_sandbox_and_leaves_none(e2b: E2BEmulator, tmp_pat
 async def test_a_known_verdict_is_not_paid_twice(e2b: E2BEmulator, tmp_path: Path) -> None:
     await run(settings(e2b, tmp_path), "print(1)")
     [again] = await run(settings(e2b, tmp_path), "print(1)")
-    assert (again.verdict, again.stdout, again.cost_usd) == ("passed", "1\n", 0)
+    assert again.verdict == "passed"
+    assert again.stdout == "1\n"
+    assert again.cost_usd == 0
     assert len(e2b.bodies) == 1
 
 
