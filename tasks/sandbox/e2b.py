@@ -13,6 +13,7 @@ import e2b
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.concurrency.asyncio import concurrency, rate_limit
+from prefect.exceptions import ObjectAlreadyExists
 from tenacity import (
     AsyncRetrying,
     retry_if_exception_type,
@@ -197,8 +198,11 @@ class _Slot:
         creates = self._settings.e2b_creates_per_second
         async with get_client() as client:
             limit = client.upsert_global_concurrency_limit_by_name
-            await limit(AT_ONCE, self._settings.e2b_sandboxes_at_once)
-            await limit(CREATES, creates, float(creates))
+            # Stories that start together make the limits together: one of them is first.
+            with contextlib.suppress(ObjectAlreadyExists):
+                await limit(AT_ONCE, self._settings.e2b_sandboxes_at_once)
+            with contextlib.suppress(ObjectAlreadyExists):
+                await limit(CREATES, creates, float(creates))
         async with concurrency(AT_ONCE, strict=True):
             taken.set_result(None)
             await self._done.wait()
