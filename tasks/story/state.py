@@ -365,9 +365,9 @@ class _Fork:
             self.table("events")[effect.event] = self.since(effect)
 
 
+_OBJECTS = frozenset({"item", "to", "fact", "promise", "what", "place", "event"})
+
+
 def objects(effect: Effect) -> Iterator[str]:
     """Ids of the items, places, facts, promises and events an effect is about."""
-    for field in ("item", "to", "fact", "promise", "what", "place", "event"):
-        value = getattr(effect, field, None)
-        if value is not None:
-            yield value
+    return (value for field, value in effect if field in _OBJECTS)

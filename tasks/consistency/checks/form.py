@@ -7,7 +7,6 @@ from tasks.story.effects import Effect
 
 TWIN = 0.8
 """Trigram Jaccard similarity from which two choices say the same thing."""
-_CHARACTER = ("who", "whom", "source")
 
 
 def unknown(case: Case) -> Iterator[Finding]:
@@ -32,14 +31,24 @@ def unknown(case: Case) -> Iterator[Finding]:
         )
 
 
+_SORTS = {
+    "who": "character",
+    "whom": "character",
+    "source": "character",
+    "to": "place",
+    "place": "place",
+    "item": "item",
+    "event": "event",
+    "fact": "fact",
+    "what": "place or item",
+}
+"""What the fields of effects are ids of."""
+
+
 def _ids(effect: Effect) -> Iterator[tuple[str, str]]:
-    for field in _CHARACTER:
-        if value := getattr(effect, field, None):
-            yield "character", value
-    for field, sort in (("to", "place"), ("place", "place"), ("item", "item"), ("event", "event"),
-                        ("fact", "fact"), ("what", "place or item")):  # fmt: skip
-        if value := getattr(effect, field, None):
-            yield sort, value
+    for field, value in effect:
+        if field in _SORTS and value:
+            yield _SORTS[field], value
 
 
 def _exists(case: Case, sort: str, one: str, effect: Effect) -> bool:

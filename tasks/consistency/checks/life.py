@@ -76,9 +76,9 @@ def _on_stage(case: Case, life: object, gone: set[str], words: str) -> Iterator[
     )
     back = {e.who for e in case.effects if e.kind == "returns"}
     for who in gone - back:
-        mild = "warning" if framed or case.remote else None
         lines = [line.text for line in case.speech if line.character_id == who]
         if lines or who in case.scene.present:
+            mild = "warning" if framed or case.remote else None
             quote = lines[0] if lines else case.scene.setting_description
             yield _finding(case, who, quote, case.before.life[who], words, mild)
 

@@ -46,7 +46,10 @@ def causes(case: Case) -> Iterator[Finding]:
 
 
 def _in_prose(case: Case, pending: list[str]) -> Iterator[Finding]:
-    for passage in case.passages:
+    # Most texts share no words with an event that is still to come.
+    low = case.text.lower()
+    pending = [e for e in pending if sum(w in low for w in case.atlas.fact_terms[e]) >= 3]
+    for passage in case.passages if pending else ():
         for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
             if marks or sentence.plain.endswith("?"):
                 continue

@@ -20,9 +20,8 @@ def too_fast(case: Case) -> Iterator[Finding]:
             continue
         have = _elapsed(case, effect.who)
         if need > have:
-            said = case.declared_minutes is not None or case.span.minutes is not None
-            short = case.span.short and case.span.minutes is None
-            certain = said or short or need > have + UNSAID
+            certain = case.declared_minutes is not None or need > have + UNSAID
+            certain = certain or case.span.minutes is not None or case.span.short
             yield _slow(case, effect.who, start, effect.to, need, have, effect.quote, certain)
     moved = {e.who for e in case.effects if e.kind in ("moves", "returns")}
     for claim in case.claims:
@@ -35,8 +34,9 @@ def too_fast(case: Case) -> Iterator[Finding]:
         if not start or not need or case.declared_minutes is not None:
             continue
         have = _elapsed(case, claim.who)
-        told = case.span.minutes is not None or case.span.short
-        if need > have and told and claim.firm:
+        # Without a word about time the story may have skipped the journey.
+        told = need > have and (case.span.minutes is not None or case.span.short)
+        if told and claim.firm:
             yield _slow(case, claim.who, start, claim.what, need, have, claim.quote, True, 0.9)
 
 
@@ -44,8 +44,8 @@ def _elapsed(case: Case, who: str) -> int:
     """Minutes since somebody was last seen, with those that go by here."""
     seen = case.before.whereabouts.get(who)
     before = (case.before.clock - seen.since.at).total_seconds() / 60 if seen else 0
-    now = case.declared_minutes if case.declared_minutes is not None else case.span.minutes or 0
-    return int(before) + now
+    declared = case.declared_minutes
+    return int(before) + (declared if declared is not None else case.span.minutes or 0)
 
 
 def _slow(
@@ -73,7 +73,7 @@ def two_places(case: Case) -> Iterator[Finding]:
         effect = step.effect
         if effect.kind in ("tells", "meets") and not case.remote and step.mode != "dreamt":
             yield from _apart(case, step.state, effect.who, effect.whom, effect.quote)
-    if any(e.kind == "moves" for e in case.effects) or case.span.long:
+    if any(e.kind == "moves" for e in case.effects):
         return
     # The choice may lead to them; whoever then is met has been gone to.
     gone_to = {c.what for c in case.claims if c.kind in ("moves", "enters", "is_at")}
@@ -87,7 +87,7 @@ def two_places(case: Case) -> Iterator[Finding]:
         ):
             continue
         other = claim.who if face else claim.whom
-        if case.before.place_of(other) in gone_to or _comes(case, other):
+        if case.before.place_of(other) in gone_to or _comes(case, other) or case.span.long:
             continue
         yield from _apart(case, case.before, case.lead, other, claim.quote, inferred=True)
 

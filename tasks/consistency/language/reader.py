@@ -6,6 +6,7 @@ a sentence is more than it can follow it finds nothing, which is what a checker 
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tasks.consistency.language.english import words as english
 from tasks.consistency.language.modes import (
@@ -57,8 +58,7 @@ _NO_VERB = _PREPOSITIONS | _NOT | _MODAL | _BE | _OPENERS | _HAVE.keys() | {"do"
 SPEAK_FORMS = frozenset(word for verb in SPEAK for word in forms(verb))
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word or mark, or a whole name."""
 
     text: str
