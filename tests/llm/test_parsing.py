@@ -94,7 +94,6 @@ def test_five_megabytes_are_quick() -> None:
     started = time.process_time()
     for text in (
         malformed.huge(malformed.good(1), rng),
-        malformed.huge(malformed.good(1), rng)[:-2],
         json.dumps(malformed.good(1)) * 2000,
         "{" * 5_000_000,
         '{"a":' * 1_000_000,

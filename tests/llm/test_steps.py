@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from tasks.generate import generate
 from tasks.ladder import Answer
