@@ -88,7 +88,15 @@ async def write_scene_steps(
         run_code(draft.narrative_text, desk.sandbox, label=label),
         _branches(desk, ask, draft, after),
     )
-    quality = await score(draft, draft.story_branches, desk.brief, desk.world, code, label=label)
+    quality = await score(
+        draft,
+        draft.story_branches,
+        desk.brief,
+        desk.world,
+        code,
+        ending=ask.ending is not None,
+        label=label,
+    )
     spent = await desk.client.ledger.tally(
         run_id=desk.run_id, story_id=desk.story_id, scene_id=ask.scene_id
     )
