@@ -68,7 +68,8 @@ class _Reading:
     def __init__(self, clause: Clause, protagonist: str) -> None:
         self.clause = clause
         self.lead = protagonist
-        self.people = [protagonist if s == YOU else s for s in clause.subjects]
+        people = (protagonist if s == YOU else s for s in clause.subjects)
+        self.people = list(dict.fromkeys(people))
         self.verb = clause.verb
         self.tail = clause.tail
         self.named = any(w.ref for w in self.tail)
@@ -177,6 +178,11 @@ class _Reading:
                 yield self.make("meets", who, whom=self._id(word))
 
     def _moving(self, who: str) -> Iterator[Claim]:
+        taken = self.tail and self.tail[0].low in {"you", "me", "us"}
+        if self.verb in v.CARRYING and taken:
+            for before, word, after in self.refs("place"):
+                if before in _INTO and not self._ruined(word, after):
+                    yield self.make("enters", self.lead, what=self._id(word))
         if self.verb not in v.MOVE and self.verb not in {"take", "bring", "carry", "head"}:
             return
         if self.verb in {"return"} or (self.verb == "come" and self._has("back")):
@@ -239,7 +245,7 @@ class _Reading:
             if word.owns or _another(self.tail, word):
                 continue
             pocketed = self._out_of_pocket(word)
-            direct = first and before == ""
+            direct = first and before == "" and word is self.near and verb not in _TALK
             first = False
             if direct and verb in v.GIVE and self._receiver(word):
                 yield self.make("loses", who, what=item, whom=self._receiver(word))
@@ -313,6 +319,7 @@ def _another(tail: tuple[Word, ...], word: Word) -> bool:
 
 
 _DEGREES = frozenset({"very", "still", "quite", "now"})
+_TALK = v.SPEAK | v.BELIEVE
 _AWAY = frozenset({"from", "off", "past", "near"})
 _ME = frozenset({"you", "your", "me", "my", "us", "yours"})
 _READING = words("words", "reading")

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.claims import Claim
+from tasks.consistency.language.verbs import HANDLING
 from tasks.story.effects import Effect
 from tasks.story.state import PathState, objects
 from tasks.story.world import ForbidEffect, ForbidTerms, LimitEffect, Rule
@@ -48,7 +50,10 @@ def _words(terms: tuple[str, ...]) -> re.Pattern[str]:
 def _denied(text: str, at: int) -> bool:
     before = text[max(0, at - 40) : at].lower()
     return bool(
-        re.search(r"\b(?:no|not|never|nor|without|isn't|don't|no such|if|like|as if)\b", before)
+        re.search(
+            r"\b(?:no|not|never|nor|without|isn't|don't|no such|if|like|as if|call(?:s|ed)? (?:it|him|her|them))\b",
+            before,
+        )
     )
 
 
@@ -75,7 +80,7 @@ def _forbidden(case: Case, rule: Rule, form: ForbidEffect) -> Iterator[Finding]:
         return
     for claim in case.claims:
         kind = "moves" if claim.kind in ("enters", "is_at") else claim.kind
-        if kind != form.effect or not claim.strong:
+        if kind != form.effect or not claim.strong or _only_handled(claim):
             continue
         if _bound(case, form, case.before, claim.who, [claim.what]):
             found = _finding(rule, claim.verb, claim.quote)
@@ -83,6 +88,11 @@ def _forbidden(case: Case, rule: Rule, form: ForbidEffect) -> Iterator[Finding]:
                 found.message, found.quote, found.fact, found.source, found.fix,
                 found.severity, "inferred", 0.9, found.key,
             )  # fmt: skip
+
+
+def _only_handled(claim: Claim) -> bool:
+    """Whether a thing is held or looked at, but not used."""
+    return claim.kind == "uses" and claim.verb in HANDLING
 
 
 def _bound(case: Case, form: ForbidEffect, state: PathState, who: str, what: list[str]) -> bool:
@@ -107,7 +117,7 @@ def _limited(case: Case, rule: Rule, form: LimitEffect) -> Iterator[Finding]:
     if any(e.kind == form.effect for e in case.effects) or before < form.at_most:
         return
     for claim in case.claims:
-        if claim.kind != form.effect or not claim.strong:
+        if claim.kind != form.effect or not claim.strong or _only_handled(claim):
             continue
         if _counted(form, f"{claim.who}|{claim.what}"):
             found = _finding(rule, f"{form.effect}, once more", claim.quote)

@@ -314,6 +314,9 @@ class _Reader:
             ids: tuple[str, ...] = (YOU,)
         elif word.ref and not word.owns:
             ids = (word.ref.id,)
+        elif word.low == "they":
+            # The player's party, as far as the prose says.
+            ids = (YOU, YOU)
         elif word.low in _OTHERS:
             ids = (PRONOUNS[word.low],) if word.low in PRONOUNS else ()
         elif word.ref and word.owns and self._part_of_body(i + 1):
@@ -334,7 +337,7 @@ class _Reader:
 
     def _part_of_body(self, i: int) -> bool:
         return i < len(self.words) and self.words[i].low in {
-            "hand", "hands", "voice", "fingers", "arm", "arms", "fist", "grip", "laugh", "laughter",
+            "hand", "hands", "fingers", "arm", "arms", "fist", "grip",
         }  # fmt: skip
 
     def _verb(self, i: int) -> tuple[int, str, Form, Mode, bool, bool] | None:
