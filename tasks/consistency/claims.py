@@ -245,7 +245,7 @@ class _Reading:
             if word.owns or _another(self.tail, word):
                 continue
             pocketed = self._out_of_pocket(word)
-            direct = first and before == "" and word is self.near and verb not in _TALK
+            direct = first and before == "" and self._reaches(word) and verb not in _TALK
             first = False
             if direct and verb in v.GIVE and self._receiver(word):
                 yield self.make("loses", who, what=item, whom=self._receiver(word))
@@ -271,6 +271,10 @@ class _Reading:
                     yield self.make("closes", who, what=self._id(word), sure=verb == "seal")
                 elif verb in v.UNSHUT:
                     yield self.make("opens", who, what=self._id(word))
+
+    def _reaches(self, word: Word) -> bool:
+        """Whether nothing stands between the verb and its object."""
+        return not any(w.low in _BARRIERS for w in self.tail[: self.tail.index(word)])
 
     def _receiver(self, item: Word) -> str:
         """Who is given the item: 'hands you the lamp', 'hands the lamp to Mira'."""
@@ -319,7 +323,8 @@ def _another(tail: tuple[Word, ...], word: Word) -> bool:
 
 
 _DEGREES = frozenset({"very", "still", "quite", "now"})
-_TALK = v.SPEAK | v.BELIEVE
+_TALK = (v.SPEAK | v.BELIEVE) - {"snap"}
+_BARRIERS = frozenset({"that", "how", "where", "whether", "what", ",", ";", ":", "but"})
 _AWAY = frozenset({"from", "off", "past", "near"})
 _ME = frozenset({"you", "your", "me", "my", "us", "yours"})
 _READING = words("words", "reading")

@@ -47,14 +47,15 @@ def _words(terms: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
 
 
+_DENIAL = re.compile(
+    r"\b(?:no|not|never|nor|without|isn't|don't|no such|if|like|as if"
+    r"|call(?:s|ed)? (?:it|him|her|them))\b"
+)
+
+
 def _denied(text: str, at: int) -> bool:
     before = text[max(0, at - 40) : at].lower()
-    return bool(
-        re.search(
-            r"\b(?:no|not|never|nor|without|isn't|don't|no such|if|like|as if|call(?:s|ed)? (?:it|him|her|them))\b",
-            before,
-        )
-    )
+    return _DENIAL.search(before) is not None
 
 
 def _finding(rule: Rule, what: str, quote: str, severity: object = None) -> Finding:
