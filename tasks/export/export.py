@@ -1,0 +1,40 @@
+"""Write a story's exports into its folder, each file whole or not at all."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from tasks.export.page import render_page
+from tasks.export.story_map import story_map_svg
+from tasks.story.receipt import Receipt
+from tasks.story.story import Story
+
+
+def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> dict[str, Path]:
+    """The files written, by format. Raises OSError if the folder cannot be written."""
+    files: dict[str, tuple[str, Callable[[], str]]] = {
+        "json": ("story.json", lambda: story.model_dump_json(indent=1)),
+        "schema": ("story.schema.json", lambda: json.dumps(Story.model_json_schema(), indent=1)),
+        "map": ("map.svg", lambda: story_map_svg(story)),
+        "html": ("index.html", lambda: render_page(story, receipt)),
+    }
+    if receipt is not None:
+        files["receipt"] = ("receipt.json", lambda: receipt.model_dump_json(indent=1))
+    folder.mkdir(parents=True, exist_ok=True)
+    written: dict[str, Path] = {}
+    for name, (file, render) in files.items():
+        written[name] = folder / file
+        _replace(written[name], render())
+    return written
+
+
+def _replace(path: Path, text: str) -> None:
+    """Readers see the old file or the new one, never half of it."""
+    new = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    try:
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)

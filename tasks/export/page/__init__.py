@@ -1,0 +1,87 @@
+"""The page: a story in one HTML file that plays without a network.
+
+Nothing a model wrote is ever markup: the story is data in the page, put on screen as text, and a
+Content-Security-Policy allows only the page's own script and style, by their hashes.
+"""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tasks.export.story_map import story_map_svg
+from tasks.receipt import money
+from tasks.story.receipt import Receipt
+from tasks.story.scene import Branch, Scene
+from tasks.story.story import Story
+
+FOLDER = Path(__file__).parent
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+
+
+def render_page(story: Story, receipt: Receipt | None = None) -> str:
+    """The whole page as HTML."""
+    style = (FOLDER / "page.css").read_text("utf-8")
+    script = (FOLDER / "page.js").read_text("utf-8")
+    # `<` is the only character that could end the element the data stands in.
+    data = json.dumps(_played(story), ensure_ascii=False).replace("<", "\\u003c")
+    return _ENVIRONMENT.get_template("page.html").render(
+        story=story,
+        receipt=receipt,
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        data=Markup(data),  # noqa: S704
+        map=Markup(story_map_svg(story)),  # noqa: S704
+        names=_names(story),
+        money=money,
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _names(story: Story) -> dict[str, str]:
+    world = story.world
+    return {one.id: one.name for one in (*world.characters, *world.places, *world.items)}
+
+
+def _played(story: Story) -> dict[str, Any]:
+    """What the player needs of a story."""
+    names = _names(story)
+    return {
+        "id": story.id,
+        "start": story.opening.scene_id,
+        "scenes": {scene.scene_id: _scene(scene, names) for scene in story.scenes},
+    }
+
+
+def _scene(scene: Scene, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "title": scene.title,
+        "setting": scene.setting_description,
+        "text": scene.narrative_text,
+        "dialogue": [
+            {
+                "who": names.get(line.character_id, line.character_id),
+                "text": line.text,
+                "emotion": line.emotion,
+            }
+            for line in scene.dialogue
+        ],
+        "choices": [_choice(branch) for branch in scene.story_branches],
+        "ending": scene.ending,
+        "standIn": scene.written_by.stand_in,
+    }
+
+
+def _choice(branch: Branch) -> dict[str, Any]:
+    return {"text": branch.choice, "then": branch.consequence, "to": branch.leads_to}
