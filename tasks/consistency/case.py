@@ -58,6 +58,8 @@ class Case:
     effects: Sequence[Effect]
     scene: SceneText | None = None
     branch: BranchDraft | None = None
+    after_scene: SceneText | None = None
+    """The scene a branch stands at the end of."""
     siblings: Sequence[BranchDraft] = ()
     parts: Sequence[tuple[str, bool]] = ()
     """The text in pieces; True for a choice, whose verbs are the player's."""
@@ -212,6 +214,7 @@ def of_branch(
         f"{branch.choice}\n{branch.consequence}",
         branch.effects,
         branch=branch,
+        after_scene=scene,
         siblings=siblings,
         parts=[(branch.choice, True), (branch.consequence, False)],
     )

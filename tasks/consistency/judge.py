@@ -97,7 +97,7 @@ def _prompt(case: Case, facts: Sequence[Statement], vote: int, settings: Setting
         "world": case.world,
         "brief": case.brief,
         "facts": [f"[{fact.id}] {fact.text}" for fact in facts],
-        "scene": case.scene,
+        "scene": case.after_scene,
         "branch": case.branch,
     }
     return render("judge", variables, seed=vote, schema=Judgement, settings=settings)

@@ -44,7 +44,7 @@ def _declared(case: Case, step: Step, status: str, words: str) -> Iterator[Findi
     involved = [getattr(effect, "who", "")]
     if effect.kind in ("tells", "meets"):
         involved.append(effect.whom)
-    if effect.kind == "learns" and effect.source and not case.remote:
+    if effect.kind == "learns" and effect.source:
         involved.append(effect.source)
     for who in involved:
         life = step.state.life.get(who)
@@ -56,6 +56,8 @@ def _declared(case: Case, step: Step, status: str, words: str) -> Iterator[Findi
         mild = step.mode in ("dreamt", "past", "depicted") or (
             case.grave and effect.kind in ("moves", "gains", "tells")
         )
+        # A letter, a portrait, a rumour of theirs: the prose says whether they spoke.
+        mild = mild or (effect.kind == "learns" and who == effect.source)
         yield _finding(case, who, effect.quote, life, words, "warning" if mild else None)
 
 

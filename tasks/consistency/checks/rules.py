@@ -8,7 +8,7 @@ from tasks.consistency.case import Case, Check, Finding
 from tasks.consistency.claims import Claim
 from tasks.consistency.language.verbs import HANDLING
 from tasks.story.effects import Effect
-from tasks.story.state import PathState, objects
+from tasks.story.state import objects
 from tasks.story.world import ForbidEffect, ForbidTerms, LimitEffect, Rule
 
 
@@ -75,7 +75,8 @@ def _forbidden(case: Case, rule: Rule, form: ForbidEffect) -> Iterator[Finding]:
         if step.mode == "dreamt" or step.effect.kind != form.effect:
             continue
         who = getattr(step.effect, "who", "")
-        if _bound(case, form, step.state, who, list(objects(step.effect))):
+        here = getattr(step.effect, "to", "") or step.state.place_of(who or case.lead)
+        if _bound(case, form, here, who, list(objects(step.effect))):
             yield _finding(rule, step.effect.kind, step.effect.quote)
     if any(e.kind == form.effect for e in case.effects):
         return
@@ -83,7 +84,8 @@ def _forbidden(case: Case, rule: Rule, form: ForbidEffect) -> Iterator[Finding]:
         kind = "moves" if claim.kind in ("enters", "is_at") else claim.kind
         if kind != form.effect or not claim.strong or _only_handled(claim):
             continue
-        if _bound(case, form, case.before, claim.who, [claim.what]):
+        here = claim.what if kind == "moves" else case.after.place_of(claim.who or case.lead)
+        if _bound(case, form, here, claim.who, [claim.what]):
             found = _finding(rule, claim.verb, claim.quote)
             yield Finding(
                 found.message, found.quote, found.fact, found.source, found.fix,
@@ -96,16 +98,13 @@ def _only_handled(claim: Claim) -> bool:
     return claim.kind == "uses" and claim.verb in HANDLING
 
 
-def _bound(case: Case, form: ForbidEffect, state: PathState, who: str, what: list[str]) -> bool:
-    """Whether a rule's lists match: empty ones match everybody and everything."""
+def _bound(case: Case, form: ForbidEffect, here: str | None, who: str, what: list[str]) -> bool:
+    """Whether a rule's lists match what happens at a place: empty ones match everything."""
     if (form.who and who not in form.who) or who in form.except_who:
         return False
     if form.what and not set(form.what) & set(what):
         return False
-    if not form.at:
-        return True
-    here = {state.place_of(who), case.after.place_of(who), case.scene.place if case.scene else None}
-    return any(case.atlas.inside(at, outer) for at in here if at for outer in form.at)
+    return not form.at or any(case.atlas.inside(here, outer) for outer in form.at)
 
 
 def _limited(case: Case, rule: Rule, form: LimitEffect) -> Iterator[Finding]:
