@@ -6,16 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flows.replay import Way
-from flows.scene_steps import Desk, SceneRefused, more_branches, write_scene_steps
+from flows.scene_steps import (
+    SPARE_BRANCHES,
+    Desk,
+    SceneRefused,
+    more_branches,
+    write_scene_steps,
+)
 from tasks.llm.errors import CapReached, LLMError
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import EndingKind
 from tasks.story.scene import Branch, Scene
 from tasks.story.state import PathState
 from tasks.story.story import Missing
-
-SPARE_BRANCHES = 1
-"""Choices asked for beyond those to be followed, so that one refusal costs no further call."""
 
 Exit = tuple[str, int]
 """A branch to follow: the scene's id, and the branch's place among its `story_branches`."""

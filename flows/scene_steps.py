@@ -36,6 +36,9 @@ from tasks.story.state import PathState
 from tasks.story.verdict import Verdict
 from tasks.story.world import World
 
+SPARE_BRANCHES = 1
+"""Choices asked for beyond those to be followed, so that one refusal costs no further call."""
+
 ATTEMPTS = 2
 """Times a scene is written before one that contradicts its path is given up."""
 
@@ -102,7 +105,7 @@ async def write_scene_steps(
     )
     scene = Scene(
         **draft.model_dump(exclude={"story_branches"}),
-        **_sorted(branches, desk.breadth),
+        **_sorted(branches, _followed(desk, ask)),
         scene_id=ask.scene_id,
         verdict=verdict,
         ending=ask.ending,
@@ -167,7 +170,7 @@ async def _branches(
 ) -> list[Branch]:
     """Checked branches: the proposed ones, and what was asked for in place of refused ones."""
     checked = await _check(desk, ask, draft, after, draft.story_branches, [])
-    wanted = min(desk.breadth, max(0, ask.branches - 1))
+    wanted = _followed(desk, ask)
     for branch in [b for b in checked if not b.verdict.valid]:
         if sum(b.verdict.valid for b in checked) < wanted:
             better = await _revised(desk, ask, draft, branch)
@@ -257,6 +260,11 @@ async def _proposed(
     purpose = desk.purpose(ask.scene_id, "more branches")
     more: BranchDrafts = await revise(desk.client, prompt, purpose, label=desk.label(ask.scene_id))
     return await _check(desk, ask, scene, after, more.story_branches, known)
+
+
+def _followed(desk: Desk, ask: SceneAsk) -> int:
+    """How many branches lead on; more are asked for, in case some are refused."""
+    return min(desk.breadth, max(0, ask.branches - SPARE_BRANCHES))
 
 
 def _sorted(branches: Sequence[Branch], breadth: int) -> dict[str, list[Branch]]:
