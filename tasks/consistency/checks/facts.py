@@ -55,6 +55,8 @@ def _other_value(case: Case, fact: Fact, row: list[Word], rows: list[list[Word]]
         return None
     nouns = {stem(w) for w in (fact.attribute or "").lower().split() if w not in _EMPTY}
     material = not nouns
+    if not nouns <= {stem(w.low) for w in row}:
+        return None
     heads = [n for n, w in enumerate(row) if not w.ref and stem(w.low) in nouns]
     if material:
         heads = [n for n, w in enumerate(row) if w.ref and w.ref.id == fact.about]

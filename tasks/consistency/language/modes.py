@@ -1,38 +1,72 @@
 """In which mode a sentence claims what it claims. Only what is asserted can contradict."""
 
 import re
+from functools import lru_cache
 from typing import Literal, get_args
 
 from tasks.consistency.language.english import pattern, section
 
 Mode = Literal["asserted", "said", "dreamt", "hypothetical", "negated", "past", "depicted"]
 
-_PLAIN_WORD = re.compile(r"([a-z'-]+)(\w[*+])?")
+_WORD = re.compile(r"([a-z'-]+?)(\\w[*+]|s\?)?")
+_PHRASE = re.compile(r"([a-z'-]+) .+")
 _IN_TEXT = re.compile(r"[a-z'-]+")
-_EXACT: dict[str, Mode] = {}
-_PREFIX: dict[str, Mode] = {}
 
 
-def _sorted_cues() -> re.Pattern[str]:
-    """The phrases among the cues as a pattern. Single words are looked up instead, which is much
-    faster than trying hundreds of alternatives at every letter."""
-    groups = []
-    modes: dict[str, Mode] = {mode: mode for mode in get_args(Mode)}
-    for name, listed in section("cues").items():
-        mode = modes[name]
-        phrases = []
-        for cue in listed.splitlines():
-            if plain := _PLAIN_WORD.fullmatch(cue):
-                (_PREFIX if plain[2] else _EXACT).setdefault(plain[1], mode)
-            elif cue:
-                phrases.append(cue)
-        if phrases:
-            groups.append(rf"(?P<{mode}>\b(?:{'|'.join(phrases)})(?!\w))")
-    return re.compile("|".join(groups))
+class _Cues:
+    """The cues of `english.toml`, sorted by how they are found: looking words up is much faster
+    than trying hundreds of alternatives at every letter."""
+
+    def __init__(self) -> None:
+        self.exact: dict[str, Mode] = {}
+        self.prefix: dict[str, Mode] = {}
+        self.phrases: dict[str, list[tuple[re.Pattern[str], Mode]]] = {}
+        modes: dict[str, Mode] = {mode: mode for mode in get_args(Mode)}
+        others = []
+        for name, listed in section("cues").items():
+            left = [cue for cue in listed.splitlines() if cue and not self._put(cue, modes[name])]
+            if left:
+                others.append(rf"(?P<{name}>\b(?:{'|'.join(left)})(?!\w))")
+        self.others = re.compile("|".join(others))
+        self.lengths = sorted({len(prefix) for prefix in self.prefix})
+
+    def _put(self, cue: str, mode: Mode) -> bool:
+        """Whether a cue is a word or a phrase that begins with one, and now kept as such."""
+        if word := _WORD.fullmatch(cue):
+            if word[2] and word[2] != "s?":
+                self.prefix.setdefault(word[1], mode)
+            else:
+                self.exact.setdefault(word[1], mode)
+            if word[2] == "s?":
+                self.exact.setdefault(word[1] + "s", mode)
+            return True
+        if phrase := _PHRASE.fullmatch(cue):
+            pattern = re.compile(rf"{cue}(?!\w)")
+            self.phrases.setdefault(phrase[1], []).append((pattern, mode))
+            return True
+        return False
+
+    def of(self, word: str, text: str, at: int) -> Mode | None:
+        """The mode of a cue that begins with a word at an offset."""
+        for phrase, mode in self.phrases.get(word, ()):
+            if phrase.match(text, at):
+                return mode
+        return _word_mode(word)
 
 
-_PHRASE = _sorted_cues()
-_LENGTHS = sorted({len(prefix) for prefix in _PREFIX})
+@lru_cache(20_000)
+def _word_mode(word: str) -> Mode | None:
+    if word in _CUES.exact:
+        return _CUES.exact[word]
+    if word.endswith("n't"):
+        return "negated"
+    for length in _CUES.lengths:
+        if word[:length] in _CUES.prefix:
+            return _CUES.prefix[word[:length]]
+    return None
+
+
+_CUES = _Cues()
 AFTER_ONLY = frozenset({"negated", "hypothetical", "said"})
 """Cues that reach only what follows them; the others colour the whole sentence."""
 
@@ -42,14 +76,10 @@ def cues(sentence: str) -> list[tuple[int, Mode]]:
     low = sentence.lower().replace("\u2019", "'")
     found: list[tuple[int, Mode]] = [
         (m.start(), m.lastgroup)  # type: ignore[misc]
-        for m in _PHRASE.finditer(low)
+        for m in _CUES.others.finditer(low)
     ]
     for match in _IN_TEXT.finditer(low):
-        word = match.group()
-        mode = _EXACT.get(word) or (_EXACT.get("n't") if word.endswith("n't") else None)
-        if mode is None:
-            mode = next((_PREFIX[word[:n]] for n in _LENGTHS if word[:n] in _PREFIX), None)
-        if mode:
+        if mode := _CUES.of(match.group(), low, match.start()):
             found.append((match.start(), mode))
     return sorted(found)
 
