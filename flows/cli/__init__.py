@@ -10,8 +10,11 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 import typer
 
+from flows.cli import sandboxes
 from flows.cli.batch import batch
+from flows.cli.check import check
 from flows.cli.deploy import deploy
+from flows.cli.doctor import doctor
 from flows.cli.write import write
 from tasks.errors import UserError
 
@@ -25,7 +28,10 @@ app = typer.Typer(
 )
 app.command()(write)
 app.command()(batch)
+app.command()(check)
+app.command()(doctor)
 app.command()(deploy)
+app.add_typer(sandboxes.app, name="sandboxes")
 
 
 def main() -> None:

@@ -17,8 +17,8 @@ class _Lines(logging.Handler):
         self._progress = progress
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not hasattr(record, "scenes") and record.levelno < logging.WARNING:
-            return  # Prefect's own lines
+        if record.module.endswith("_engine"):
+            return  # Prefect's own lines; how the run ended is printed at its end
         style = "yellow" if record.levelno >= logging.WARNING else "default"
         done, planned = getattr(record, "scenes", (None, None))
         if done is not None:

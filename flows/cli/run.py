@@ -17,6 +17,7 @@ from flows.telling import Told
 from flows.write_stories import Batch, write_stories
 from flows.write_story import write_story
 from tasks.errors import UserError
+from tasks.llm.errors import LLMError
 from tasks.receipt import money
 
 Result = TypeVar("Result", Told, Batch)
@@ -64,6 +65,8 @@ async def _run(
         result = await state.aresult(raise_on_failure=False)
         if isinstance(result, UserError):
             raise result
+        if isinstance(result, LLMError):
+            raise UserError(str(result))
         if not isinstance(result, kind):
             raise UserError(f"The run ended in state {state.name}: {state.message}")
         return result, url_for("flow-run", obj_id=state.state_details.flow_run_id) or ""

@@ -1,0 +1,139 @@
+"""The command line as a person uses it: as processes, with a real server behind them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from flows.source import read_story
+from tests.canary import CANARY, find_canary
+from tests.emulators.gemini import GeminiServer
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "flows.cli", *arguments]
+
+
+def talewright(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.fixture
+def gemini(prefect_server: str, tmp_path: Path) -> dict[str, str]:
+    """An environment with a Gemini key, a ledger and results of its own."""
+    return {
+        "GEMINI_API_KEY": CANARY,
+        "TALEWRIGHT_HOME": str(tmp_path / "home"),
+        "PREFECT_LOCAL_STORAGE_PATH": str(tmp_path / "results"),
+    }
+
+
+def test_a_broken_world_is_one_clear_message_and_no_story(
+    prefect_server: str, tmp_path: Path
+) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text("id: broken\ntitle: 7\n  premise: x\n")
+    done = talewright("write", str(world), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"{world}:" in done.stderr
+    assert not (tmp_path / "stories").exists()
+
+
+def test_it_says_where_the_story_lies_and_what_it_cost(prefect_server: str, tmp_path: Path) -> None:
+    done = talewright("write", "--depth", "1", "--out", "there", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "there" / "last-ferry-1" / "index.html") in done.stdout
+    assert "$0.000000" in done.stdout
+    assert "offline writer" in done.stdout
+    assert "/runs/flow-run/" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_no_key_shows_anywhere(gemini: dict[str, str], tmp_path: Path) -> None:
+    with GeminiServer() as server:
+        done = talewright(
+            "write", "--depth", "1", cwd=tmp_path, **gemini, GEMINI_BASE_URL=server.url
+        )
+    assert done.returncode == 0, done.stderr
+    assert CANARY not in done.stdout + done.stderr
+    assert not find_canary([tmp_path, Path(os.environ["PREFECT_HOME"])])
+
+
+def test_killed_in_the_middle_it_goes_on_without_paying_again(
+    gemini: dict[str, str], tmp_path: Path
+) -> None:
+    with GeminiServer(latency=0.3) as server:
+        environment = os.environ | gemini | {"GEMINI_BASE_URL": server.url}
+        first = subprocess.Popen(
+            command("write", "--depth", "3"), cwd=tmp_path, env=environment, start_new_session=True
+        )
+        while server.counts()["answered"] < 8:
+            time.sleep(0.02)
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+        time.sleep(0.5)
+        before = server.counts()
+        again = talewright(
+            "write", "--depth", "3", cwd=tmp_path, **gemini, GEMINI_BASE_URL=server.url
+        )
+        after = server.counts()
+    assert again.returncode == 0, again.stderr
+    story = read_story(tmp_path / "stories" / "last-ferry-1" / "story.json")
+    assert len(story.scenes) == 15
+    # What was in flight when the process died may have to be asked again, and nothing else.
+    assert after["requests_answered_twice"] <= before["most_in_flight"]
+
+
+def test_a_reached_cap_keeps_what_is_done_and_a_higher_one_goes_on(
+    gemini: dict[str, str], tmp_path: Path
+) -> None:
+    with GeminiServer() as server:
+        url = {"GEMINI_BASE_URL": server.url}
+        capped = talewright(
+            "write", "--depth", "3", "--max-cost", "0.055", "--json", cwd=tmp_path, **gemini, **url
+        )
+        spent = server.counts()
+        more = talewright("write", "--depth", "3", "--max-cost", "2", cwd=tmp_path, **gemini, **url)
+        all_of_it = server.counts()
+    assert capped.returncode == 3, capped.stderr
+    receipt = json.loads(capped.stdout)["receipt"]
+    assert Decimal(receipt["total"]["cost_usd"]) <= Decimal("0.055")
+    assert receipt["missing"]
+    assert more.returncode == 0, more.stderr
+    assert all_of_it["requests_answered_twice"] == 0
+    assert all_of_it["calls"] > spent["calls"] > 0
+
+
+def test_ctrl_c_keeps_what_is_done(gemini: dict[str, str], tmp_path: Path) -> None:
+    with GeminiServer(latency=0.3) as server:
+        running = subprocess.Popen(
+            command("write", "--depth", "4"),
+            cwd=tmp_path,
+            env=os.environ | gemini | {"GEMINI_BASE_URL": server.url},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while server.counts()["answered"] < 8:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=30)
+    assert running.returncode == 130, errors
+    assert "Traceback" not in errors
+    folder = tmp_path / "stories" / "last-ferry-1"
+    assert read_story(folder / "story.json").scenes
+    assert json.loads((folder / "receipt.json").read_text())["outcome"] == "cancelled"
