@@ -164,6 +164,13 @@ class Case:
         return any(w.ref and w.ref.id == who for p in self.passages for row in p.words for w in row)
 
 
+def field_of(effect: Effect, *names: str) -> str:
+    """The first of these fields that an effect has, or nothing. (`getattr` with a default is slow
+    on pydantic models.)"""
+    values = vars(effect)
+    return next((values[name] for name in names if values.get(name)), "")
+
+
 def locate(quote: str, text: str) -> int:
     """Offset of a quote in a text, quote marks, case and spaces aside; -1 if it is not there."""
     at = text.find(quote) if quote else -1

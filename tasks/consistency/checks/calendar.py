@@ -12,6 +12,9 @@ _HOURS = {"dawn": (4, 8), "sunrise": (4, 9), "morning": (5, 12), "noon": (11, 14
           "afternoon": (12, 18), "sunset": (16, 22), "dusk": (16, 22), "evening": (17, 23),
           "midnight": (22, 26), "night": (20, 30)}  # fmt: skip
 """From and to which hour a word is right; beyond 24 on the next day."""
+# Cheap tests that spare most sentences the search.
+_CLOCK_HINTS = ("it is", "it's", "it was", "year is", "date is", "today is", "calendar")
+_AGE_HINTS = ("year", "aged", "teen", "nty", "rty", "fty", "xty", "hty", "ety", *"0123456789")
 _SLACK = 2
 """Hours the prose may be off."""
 _IT_IS = re.compile(
@@ -36,7 +39,7 @@ def clock(case: Case) -> Iterator[Finding]:
             if any(m != "negated" for _, m in marks):
                 continue
             low = sentence.plain.lower()
-            if not any(hint in low for hint in ("it is", "it's", "it was", "is ", "calendar")):
+            if not any(hint in low for hint in _CLOCK_HINTS):
                 continue
             hour = _IT_IS.search(sentence.plain)
             if hour and not _fits(case, hour.group(1).lower()):
@@ -117,9 +120,7 @@ def ages(case: Case) -> Iterator[Finding]:
             passage.sentences, passage.modes, passage.words, strict=True
         ):
             low = sentence.plain.lower()
-            if not any(
-                hint in low for hint in ("year", "age", "teen", "ty", "turn", *"0123456789")
-            ):
+            if not any(hint in low for hint in _AGE_HINTS):
                 continue
             match = _AGE.search(sentence.plain)
             if not match or any(m != "negated" for _, m in marks) or _ROUGH.search(sentence.plain):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding, Step
+from tasks.consistency.case import Case, Check, Finding, Step, field_of
 from tasks.consistency.claims import Claim
 from tasks.story.state import ItemState, PathState
 
@@ -36,8 +36,8 @@ def _gained_before(case: Case, step: Step) -> bool:
     effect = step.effect
     return any(
         s.effect.kind == "gains"
-        and s.effect.item == getattr(effect, "item", "")
-        and s.effect.who == getattr(effect, "who", "")
+        and s.effect.item == field_of(effect, "item")
+        and s.effect.who == field_of(effect, "who")
         for s in case.steps
         if s is not step
     )
@@ -157,7 +157,7 @@ def destroyed(case: Case) -> Iterator[Finding]:
     """What is destroyed is not used, held, found or destroyed again."""
     for step in case.steps:
         effect = step.effect
-        what = getattr(effect, "item", "") or getattr(effect, "what", "")
+        what = field_of(effect, "item", "what")
         item = step.state.items.get(what)
         if item and item.destroyed and step.mode != "dreamt":
             yield _gone(case, what, item, effect.quote)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding, Step
+from tasks.consistency.case import Case, Check, Finding, Step, field_of
 from tasks.consistency.claims import Claim
 from tasks.consistency.language.english import pattern
 from tasks.story.state import LifeState
@@ -41,7 +41,7 @@ def _inactive(case: Case, status: str, words: str) -> Iterator[Finding]:
 
 def _declared(case: Case, step: Step, status: str, words: str) -> Iterator[Finding]:
     effect = step.effect
-    involved = [getattr(effect, "who", "")]
+    involved = [field_of(effect, "who")]
     if effect.kind in ("tells", "meets"):
         involved.append(effect.whom)
     if effect.kind == "learns" and effect.source:

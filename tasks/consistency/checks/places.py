@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.case import Case, Check, Finding, field_of
 from tasks.story.state import PathState, PlaceState
 
 
@@ -10,7 +10,7 @@ def gone(case: Case) -> Iterator[Finding]:
     """Nobody goes into, stands in or opens a place that no longer stands."""
     for step in case.steps:
         effect = step.effect
-        what = getattr(effect, "to", "") or getattr(effect, "place", "")
+        what = field_of(effect, "to", "place")
         what = what or (effect.what if effect.kind == "destroys" else "")
         place = _outer(case, step.state, what, "destroyed")
         if place and step.mode != "dreamt" and not _ruin(case, what):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.case import Case, Check, Finding, field_of
 from tasks.consistency.claims import Claim
 from tasks.consistency.language.verbs import HANDLING
 from tasks.story.effects import Effect
@@ -74,8 +74,8 @@ def _forbidden(case: Case, rule: Rule, form: ForbidEffect) -> Iterator[Finding]:
     for step in case.steps:
         if step.mode == "dreamt" or step.effect.kind != form.effect:
             continue
-        who = getattr(step.effect, "who", "")
-        here = getattr(step.effect, "to", "") or step.state.place_of(who or case.lead)
+        who = field_of(step.effect, "who")
+        here = field_of(step.effect, "to") or step.state.place_of(who or case.lead)
         if _bound(case, form, here, who, list(objects(step.effect))):
             yield _finding(rule, step.effect.kind, step.effect.quote)
     if any(e.kind == form.effect for e in case.effects):
@@ -128,7 +128,7 @@ def _limited(case: Case, rule: Rule, form: LimitEffect) -> Iterator[Finding]:
 
 
 def _counts(form: LimitEffect, effect: Effect) -> bool:
-    return (not form.who or getattr(effect, "who", "") in form.who) and (
+    return (not form.who or field_of(effect, "who") in form.who) and (
         not form.what or bool(set(form.what) & set(objects(effect)))
     )
 
