@@ -5,7 +5,6 @@ a sentence is more than it can follow it finds nothing, which is what a checker 
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tasks.consistency.language.english import words as english
@@ -69,8 +68,7 @@ class Word(NamedTuple):
     """A name in the possessive: 'Corin's'."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(NamedTuple):
     """Somebody or something does something. `tail` is what follows, to the next clause."""
 
     subjects: tuple[str, ...]
@@ -129,7 +127,7 @@ class Passage:
         said = [w for row in self.words for w in row if w.ref and w.ref.kind == "character"]
         named = {w.ref.id for w in said if w.ref}
         fits = [who for who in named if names.pronouns.get(who) == clause.subjects[0]]
-        return replace(clause, subjects=tuple(fits) if len(fits) == 1 else (), firm=False)
+        return clause._replace(subjects=tuple(fits) if len(fits) == 1 else (), firm=False)
 
     def _settle_tense(self, orders: bool) -> None:
         """In a text told in the present, the simple past tells of before."""
@@ -138,13 +136,13 @@ class Passage:
         present = any(not c.past and c.form in ("base", "third") for c in self.clauses)
         told_past = not present and any(c.past and c.verb not in LEGACY for c in self.clauses)
         self.clauses = [
-            replace(c, mode="past") if c.past and c.mode == "asserted" and not told_past else c
+            c._replace(mode="past") if c.past and c.mode == "asserted" and not told_past else c
             for c in self.clauses
         ]
 
 
 def _unreal(clause: Clause) -> Clause:
-    return replace(clause, mode="dreamt") if clause.mode == "asserted" else clause
+    return clause._replace(mode="dreamt") if clause.mode == "asserted" else clause
 
 
 def _words(text: str, names: Names) -> Iterator[Word]:
@@ -198,8 +196,8 @@ class _Reader:
         for n, (at, clause) in enumerate(found):
             end = found[n + 1][0] if n + 1 < len(found) else len(self.words)
             # The next clause's own subject is not part of this one.
-            yield replace(
-                clause, tail=tuple(self.words[at + 1 : end]), about=tuple(self.words[:at])
+            yield clause._replace(
+                tail=tuple(self.words[at + 1 : end]), about=tuple(self.words[:at])
             )
 
     def _scan(self) -> Iterator[tuple[int, Clause]]:

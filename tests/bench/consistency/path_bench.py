@@ -1,7 +1,8 @@
 """Fold and check one long path: `python -m tests.bench.consistency.path_bench [scenes]`.
 
-Seconds are of CPU, so that a busy machine does not blur them. Every scene has about 75 words of prose and three effects, and is checked, folded and left by a
-checked branch. The last lines show that one more branch costs the same at any length.
+Every scene has about 75 words of prose and three effects, and is checked, folded and left by a
+checked branch. The last lines show that one more branch costs the same at any length. Seconds are
+of CPU, so that a busy machine does not blur them.
 """
 
 import sys
