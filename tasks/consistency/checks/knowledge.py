@@ -7,6 +7,7 @@ from tasks.consistency.case import Case, Check, Finding
 from tasks.consistency.language.english import words
 from tasks.consistency.language.tokens import terms
 from tasks.consistency.language.verbs import SPEAK
+from tasks.story.verdict import Severity
 
 SHARE = 0.6
 """Share of a fact's weighted content words that a sentence needs to be telling it."""
@@ -92,7 +93,13 @@ def tells(case: Case, text: str, facts: list[str]) -> Iterator[str]:
 
 
 def _unknown(
-    case: Case, who: str, fact: str, quote: str, severity: object = None, *, inferred: bool = False
+    case: Case,
+    who: str,
+    fact: str,
+    quote: str,
+    severity: Severity | None = None,
+    *,
+    inferred: bool = False,
 ) -> Finding:
     text = case.atlas.facts[fact].text
     return Finding(
@@ -101,7 +108,7 @@ def _unknown(
         fact=text,
         source=fact,
         fix=f"Let {case.name(who)} learn it first, or let somebody who knows it speak.",
-        severity=severity,  # type: ignore[arg-type]
+        severity=severity,
         found_by="inferred" if inferred else "rule",
         confidence=0.9 if inferred else 1.0,
         key=f"{who}:{fact}",

@@ -1,11 +1,13 @@
 """The dead and the absent do not act, speak or answer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tasks.consistency.case import Case, Check, Finding, Step, field_of
 from tasks.consistency.claims import Claim
 from tasks.consistency.language.english import pattern
+from tasks.story.scene import SceneText
 from tasks.story.state import LifeState
+from tasks.story.verdict import Severity
 
 _ACTS = ("moves", "gains", "uses", "departs", "learns", "tells", "meets", "feels", "promises",
          "keeps")  # fmt: skip
@@ -29,7 +31,7 @@ def _inactive(case: Case, status: str, words: str) -> Iterator[Finding]:
     if not gone:
         return
     if case.scene:
-        yield from _on_stage(case, case.before.life, gone, words)
+        yield from _on_stage(case, case.scene, gone, words)
     back = {c.who for c in case.claims if c.kind == "returns" and c.asserted}
     for claim in case.claims:
         if claim.who not in gone or case.declares("returns", who=claim.who):
@@ -71,17 +73,16 @@ def _before_dying(case: Case, step: Step, who: str) -> bool:
     return any(step.at <= at for at in deaths)
 
 
-def _on_stage(case: Case, life: object, gone: set[str], words: str) -> Iterator[Finding]:
-    assert case.scene is not None  # noqa: S101
+def _on_stage(case: Case, scene: SceneText, gone: set[str], words: str) -> Iterator[Finding]:
     framed = any(
         p.frame or any(m == "dreamt" for row in p.modes for _, m in row) for p in case.passages
     )
     back = {e.who for e in case.effects if e.kind == "returns"}
     for who in gone - back:
         lines = [line.text for line in case.speech if line.character_id == who]
-        if lines or who in case.scene.present:
-            mild = "warning" if framed or case.remote else None
-            quote = lines[0] if lines else case.scene.setting_description
+        if lines or who in scene.present:
+            mild: Severity | None = "warning" if framed or case.remote else None
+            quote = lines[0] if lines else scene.setting_description
             yield _finding(case, who, quote, case.before.life[who], words, mild)
 
 
@@ -102,7 +103,7 @@ def _finding(
     quote: str,
     life: LifeState,
     words: str,
-    severity: object,
+    severity: Severity | None,
     *,
     inferred: bool = False,
 ) -> Finding:
@@ -113,14 +114,14 @@ def _finding(
         fact=life.since.quote or fact,
         source=life.since.source,
         fix=_FIX,
-        severity=severity,  # type: ignore[arg-type]
+        severity=severity,
         found_by="inferred" if inferred else "rule",
         confidence=0.9 if inferred else 1.0,
         key=f"{who}:{severity}",
     )
 
 
-def _some(status: str) -> object:
+def _some(status: str) -> Callable[[Case], bool]:
     return lambda case: (
         any(x.value == status for x in case.before.life.values())
         or any(e.kind in ("dies", "departs") for e in case.effects)
@@ -136,7 +137,7 @@ CHECKS = (
         dead_act,
         "Corin is dead. 'Corin hands you the lamp.'",
         "Corin is dead. 'You remember how Corin handed you the lamp.'",
-        _some("dead"),  # type: ignore[arg-type]
+        _some("dead"),
     ),
     Check(
         "D2b",
@@ -146,6 +147,6 @@ CHECKS = (
         absent_act,
         "Isolde has sailed away. 'Isolde opens the door.'",
         "Isolde has sailed away. 'Isolde comes back and opens the door.'",
-        _some("absent"),  # type: ignore[arg-type]
+        _some("absent"),
     ),
 )

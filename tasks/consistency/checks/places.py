@@ -1,6 +1,6 @@
 """Destroyed places stay destroyed; closed places are not entered."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tasks.consistency.case import Case, Check, Finding, field_of
 from tasks.story.state import PathState, PlaceState
@@ -106,7 +106,7 @@ def _finding(
     )
 
 
-def _any(status: str) -> object:
+def _any(status: str) -> Callable[[Case], bool]:
     return lambda case: (
         any(p.value == status for p in case.before.places.values())
         or any(e.kind in ("destroys", "closes") for e in case.effects)
@@ -122,7 +122,7 @@ CHECKS = (
         gone,
         "The bridge fell. 'You cross the bridge.'",
         "The bridge fell. 'You remember crossing the bridge.'",
-        _any("destroyed"),  # type: ignore[arg-type]
+        _any("destroyed"),
     ),
     Check(
         "D5b",
@@ -132,6 +132,6 @@ CHECKS = (
         shut,
         "The archive is closed. 'You walk into the archive.'",
         "The archive is closed. 'You stand before the archive's locked door.'",
-        _any("closed"),  # type: ignore[arg-type]
+        _any("closed"),
     ),
 )

@@ -9,6 +9,7 @@ from tasks.consistency.claims import Claim
 from tasks.consistency.language.verbs import HANDLING
 from tasks.story.effects import Effect
 from tasks.story.state import objects
+from tasks.story.verdict import Severity
 from tasks.story.world import ForbidEffect, ForbidTerms, LimitEffect, Rule
 
 
@@ -32,7 +33,9 @@ def _terms(case: Case, rule: Rule, form: ForbidTerms) -> Iterator[Finding]:
             if match := pattern.search(sentence.text):
                 # "There is no magic", "the magic trick": named, but not there.
                 unreal = any(mode != "negated" for _, mode in marks)
-                mild = "warning" if unreal or _denied(sentence.text, match.start()) else None
+                mild: Severity | None = (
+                    "warning" if unreal or _denied(sentence.text, match.start()) else None
+                )
                 yield _finding(rule, match.group(), sentence.text, mild)
     if case.scene:
         for line in case.speech:
@@ -58,14 +61,14 @@ def _denied(text: str, at: int) -> bool:
     return _DENIAL.search(before) is not None
 
 
-def _finding(rule: Rule, what: str, quote: str, severity: object = None) -> Finding:
+def _finding(rule: Rule, what: str, quote: str, severity: Severity | None = None) -> Finding:
     return Finding(
         f"Rule '{rule.id}' is broken by '{what}': {rule.text}",
         quote=quote,
         fact=rule.text,
         source=rule.id,
         fix="Leave it out, or find a way within the rule.",
-        severity=severity or rule.severity,  # type: ignore[arg-type]
+        severity=severity or rule.severity,
         key=f"{rule.id}:{severity}",
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding
+from tasks.story.state import PathState
 
 UNSAID = 30
 """Minutes that may go by between two sentences without anybody saying so."""
@@ -97,11 +98,8 @@ def _comes(case: Case, who: str) -> bool:
 
 
 def _apart(
-    case: Case, state: object, who: str, whom: str, quote: str, *, inferred: bool = False
+    case: Case, state: PathState, who: str, whom: str, quote: str, *, inferred: bool = False
 ) -> Iterator[Finding]:
-    from tasks.story.state import PathState
-
-    assert isinstance(state, PathState)  # noqa: S101
     here, there = state.place_of(who), state.place_of(whom)
     if not here or not there or state.status(who) != "alive" or state.status(whom) != "alive":
         return
