@@ -84,7 +84,9 @@ def _ruin(case: Case, place: str) -> bool:
         for word in ("ruin", "rubble", "remains", "ashes", "what is left", "what was left",
                      "debris", "wreck", "used to", "once stood", "charred", "gap where", "rebuil",
                      "crater", "stump", "blackened", "burnt-out", "burned-out", "hulk", "sunken",
-                     "collapsed", "broken", "cinder", "empty lot", "foundations", "site of")
+                     "collapsed", "broken", "cinder", "empty lot", "foundations", "site of",
+                     "swept away", "washed away", "carried away", "carried the last", "no longer",
+                     "hole where")
     )  # fmt: skip
 
 
