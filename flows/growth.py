@@ -168,7 +168,7 @@ class Growth:
         if self.most_scenes is None:
             return breadth
         # Places in the full tree are counted level by level.
-        place = sum(breadth**above for above in range(level)) + self._turn(scene_id)
+        place = sum(int(breadth**above) for above in range(level)) + self._turn(scene_id)
         return max(0, min(breadth, self.most_scenes - (breadth * place + 1)))
 
     def _turn(self, scene_id: str) -> int:

@@ -65,7 +65,7 @@ class Writing(Model):
     @property
     def scenes(self) -> int:
         """Scenes of a full tree of this depth and breadth, or the most there may be."""
-        full = sum(self.breadth**level for level in range(self.depth + 1))
+        full = sum(int(self.breadth**level) for level in range(self.depth + 1))
         return min(full, self.most_scenes or full)
 
     @property

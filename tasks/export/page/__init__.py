@@ -50,8 +50,7 @@ def _hash(text: str) -> str:
 
 
 def _names(story: Story) -> dict[str, str]:
-    world = story.world
-    return {one.id: one.name for one in (*world.characters, *world.places, *world.items)}
+    return {character.id: character.name for character in story.world.characters}
 
 
 def _played(story: Story) -> dict[str, Any]:
