@@ -17,7 +17,7 @@ from tasks.consistency.language.modes import (
     unmakes,
 )
 from tasks.consistency.language.names import Mention, Names
-from tasks.consistency.language.tokens import Sentence, sentences, words
+from tasks.consistency.language.tokens import WORD, Sentence, sentences
 from tasks.consistency.language.verbs import (
     BELIEVE,
     LEGACY,
@@ -101,7 +101,7 @@ class Passage:
         self.words: list[list[Word]] = []
         self.modes: list[list[tuple[int, Mode]]] = []
         for sentence in sentences(text):
-            found = list(_words(sentence.plain, names))
+            found = _words(sentence.plain, names)
             # A cue inside a name ('the Old Theatre') is none.
             names_at = {n for w in found if w.ref for n in range(w.at, w.at + len(w.text))}
             marks = [mark for mark in cues(sentence.plain) if mark[0] not in names_at]
@@ -145,26 +145,29 @@ def _unreal(clause: Clause) -> Clause:
     return clause._replace(mode="dreamt") if clause.mode == "asserted" else clause
 
 
-def _words(text: str, names: Names) -> Iterator[Word]:
+def _words(text: str, names: Names) -> list[Word]:
+    """The words of a sentence, each name as one."""
+    low = text.lower().replace("\u2019", "'")
+    if len(low) != len(text):  # A few letters are longer in lower case.
+        low = text
+    found: list[Word] = []
     mentions = names.find(text)
-    upcoming = iter([*mentions, None])
-    mention = next(upcoming)
-    skip_to = 0
-    for word, at in words(text):
-        if at < skip_to:
-            continue
-        while mention and mention.end <= at:
-            mention = next(upcoming)
-        if mention and mention.start <= at < mention.end:
-            after = text[mention.end : mention.end + 2]
-            owns = after in ("'s", "\u2019s") or (
-                after[:1] in "'\u2019" and after != "" and text[mention.end - 1] == "s"
-            )
-            name = text[mention.start : mention.end]
-            yield Word(name, name.lower(), mention.start, mention, owns)
-            skip_to = mention.end + (2 if owns else 0)
-        else:
-            yield Word(word, word.lower().replace("\u2019", "'"), at)
+    position = 0
+    for mention in mentions:
+        found += _plain_words(text, low, position, mention.start)
+        after = low[mention.end : mention.end + 2]
+        owns = after == "'s" or (after[:1] == "'" and low[mention.end - 1] == "s")
+        name = slice(mention.start, mention.end)
+        found.append(Word(text[name], low[name], mention.start, mention, owns))
+        position = mention.end + (2 if owns else 0)
+    return found + _plain_words(text, low, position, len(text))
+
+
+def _plain_words(text: str, low: str, start: int, end: int) -> list[Word]:
+    return [
+        Word(match[0], low[match.start() : match.end()], match.start())
+        for match in WORD.finditer(text, start, end)
+    ]
 
 
 class _Reader:

@@ -14,7 +14,7 @@ _SPEECH = re.compile(
     r"|(?<![\w])'(?=\w)(?:[^'\n]|'(?=\w))*[.,!?…—-]'(?!\w)"
 )
 _STOP = re.compile(r"(?<=[.!?…])[\"”\u2019')\]]*\s+(?=[\"“\u2018'(]?[A-Z0-9«])|\n+")
-_WORD = re.compile(r"[^\W\d_]+(?:[-'\u2019][^\W\d_]+)*|\d+(?:[:.,]\d+)*|[^\w\s]")
+WORD = re.compile(r"[^\W\d_]+(?:[-'\u2019][^\W\d_]+)*|\d+(?:[:.,]\d+)*|[^\w\s]")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Sgt|Capt|Col|Gen|Prof|Rev|Fr|Lt|No|[A-Z])\.$")
 
 
@@ -61,11 +61,6 @@ def _stops(hidden: str) -> Iterator[int]:
         if "\x01" in before[-3:] and (not after or after[0].islower()):
             continue
         yield match.end()
-
-
-def words(text: str) -> list[tuple[str, int]]:
-    """Words, numbers and marks of a text, with their offsets."""
-    return [(m.group(), m.start()) for m in _WORD.finditer(text)]
 
 
 def terms(text: str) -> list[str]:
