@@ -90,12 +90,14 @@ def _part(name: str, kind: str, value: float, note: str) -> QualityPart:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text.casefold())
+    return re.findall(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*", text.casefold())
 
 
 def _sentences(text: str) -> list[str]:
     prose = re.sub(r"```.*?(```|$)", " ", text, flags=re.DOTALL)
-    return [s.strip() for s in re.split(r"(?<=[.!?…])[\"”’)]*\s+|\n{2,}", prose) if s.strip()]
+    return [
+        s.strip() for s in re.split(r"(?<=[.!?…])[\"\u201d\u2019)]*\s+|\n{2,}", prose) if s.strip()
+    ]
 
 
 def _gate(scene: SceneText) -> float:
@@ -177,7 +179,9 @@ def _flow(scene: SceneText) -> float:
     return min(1.0, 0.25 + 0.6 * sum(linked) / len(linked) + 0.15 * (paragraphs > 1))
 
 
-_TIES = frozenset("he she they it his her their him them this that then but so and".split())
+_TIES = frozenset(
+    ["he", "she", "they", "it", "his", "her", "their", "him", "them", "this", "that", "then", "but"]
+)
 
 
 def _fresh(scene: SceneText) -> float:
