@@ -103,7 +103,8 @@ class Case:
     @cached_property
     def after(self) -> PathState:
         """The state once the declared effects have happened."""
-        return self.before.after(self.effects)
+        last = self.steps[-1] if self.steps else None
+        return last.state.after([last.effect]) if last else self.before
 
     @cached_property
     def span(self) -> Span:

@@ -370,4 +370,4 @@ _OBJECTS = frozenset({"item", "to", "fact", "promise", "what", "place", "event"}
 
 def objects(effect: Effect) -> Iterator[str]:
     """Ids of the items, places, facts, promises and events an effect is about."""
-    return (value for field, value in effect if field in _OBJECTS)
+    return (value for field, value in vars(effect).items() if field in _OBJECTS)

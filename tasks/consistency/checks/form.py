@@ -46,7 +46,7 @@ _SORTS = {
 
 
 def _ids(effect: Effect) -> Iterator[tuple[str, str]]:
-    for field, value in effect:
+    for field, value in vars(effect).items():
         if field in _SORTS and value:
             yield _SORTS[field], value
 
