@@ -15,6 +15,8 @@ from flows.cli.batch import batch
 from flows.cli.check import check
 from flows.cli.deploy import deploy
 from flows.cli.doctor import doctor
+from flows.cli.estimate import estimate
+from flows.cli.receipt import receipt
 from flows.cli.write import write
 from tasks.errors import UserError
 
@@ -28,7 +30,9 @@ app = typer.Typer(
 )
 app.command()(write)
 app.command()(batch)
+app.command()(estimate)
 app.command()(check)
+app.command()(receipt)
 app.command()(doctor)
 app.command()(deploy)
 app.add_typer(sandboxes.app, name="sandboxes")

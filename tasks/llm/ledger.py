@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, case, event, func, insert, select, update
+from sqlalchemy import ColumnElement, String, case, cast, event, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -21,6 +21,16 @@ from tasks.llm.prompt import Prompt, Purpose, Reply, Usage
 from tasks.llm.tables import answers, attempts, metadata, spend
 from tasks.settings import Settings
 from tasks.story.receipt import Tally
+
+GROUPS: Mapping[str, ColumnElement[str]] = {
+    "step": attempts.c.step,
+    "scene": attempts.c.scene_id,
+    "model": attempts.c.provider + ": " + attempts.c.model,
+    "story": attempts.c.story_id,
+    "prompt": attempts.c.prompt_id + "@" + cast(attempts.c.prompt_version, String),
+    "reason": attempts.c.reason,
+}
+"""What rows can be summed by."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,8 @@ class Tallies:
     by_scene: list[Tally]
     by_model: list[Tally]
     by_story: list[Tally]
+    by_prompt: list[Tally]
+    by_reason: list[Tally]
 
 
 @dataclass(frozen=True)
@@ -175,14 +187,17 @@ class Ledger:
         wanted = {"run_id": run_id, "story_id": story_id, "scene_id": scene_id, "day": day}
         where = [attempts.c[name] == value for name, value in wanted.items() if value is not None]
         async with self._engine.connect() as connection:
-            total = await _tallies(connection, where)
             return Tallies(
-                total=total[0] if total else Tally(name="total"),
-                by_step=await _tallies(connection, where, "step"),
-                by_scene=await _tallies(connection, where, "scene_id"),
-                by_model=await _tallies(connection, where, "model"),
-                by_story=await _tallies(connection, where, "story_id"),
+                total=(await _tallies(connection, where))[0],
+                **{f"by_{by}": await _tallies(connection, where, by) for by in GROUPS},
             )
+
+    async def last_run(self) -> str | None:
+        """The run that made the newest row."""
+        async with self._engine.connect() as connection:
+            newest = select(attempts.c.run_id).order_by(attempts.c.id.desc()).limit(1)
+            run_id: str | None = await connection.scalar(newest)
+            return run_id
 
     async def _full(self, purpose: Purpose, scope: str, cap: Decimal) -> Full:
         kind = scope.partition(":")[0]
@@ -230,9 +245,9 @@ async def _tallies(
         func.count(case((c.outcome.not_in(["ok", "cached"]), 1))),
         *(func.coalesce(func.sum(c[name]), 0) for name in _SUMMED),
     )
-    query = select(c[by] if by else func.count(), *columns).where(*where)
+    query = select(GROUPS[by] if by else func.count(), *columns).where(*where)
     if by:
-        query = query.group_by(c[by]).order_by(c[by])
+        query = query.group_by(GROUPS[by]).order_by(GROUPS[by])
     return [
         Tally(
             name=str(name) if by else "total",

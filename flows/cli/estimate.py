@@ -1,0 +1,72 @@
+"""`talewright estimate`: what a story will cost, before anything is spent."""
+
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter
+from rich.console import Console
+from rich.table import Table
+
+from flows.order import StoryOrder
+from flows.scene_steps import SPARE_BRANCHES
+from tasks.llm.chain import chain
+from tasks.llm.estimate import Estimate, Shape
+from tasks.llm.estimate import estimate as guess
+from tasks.llm.prices import LIST, Prices
+from tasks.load import load_brief, load_world
+from tasks.receipt import money
+
+DEFAULTS = StoryOrder()
+
+
+def estimate(
+    world: Annotated[str, typer.Argument(help="A world file or name.")] = DEFAULTS.world,
+    brief: Annotated[str, typer.Option(help="A brief file or name.")] = "",
+    depth: Annotated[int, typer.Option(min=0, max=12, help="Levels of choices.")] = DEFAULTS.depth,
+    breadth: Annotated[
+        int, typer.Option(min=1, max=5, help="Branches followed from each scene.")
+    ] = DEFAULTS.breadth,
+    model: Annotated[
+        str, typer.Option(help="A Gemini model, 'offline', 'claude:NAME' or 'openai:NAME'.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Estimate calls, tokens, USD and minutes of a story. Needs no key and sends nothing."""
+    order = StoryOrder(world=world, brief=brief, depth=depth, breadth=breadth, model=model)
+    provider, name = _model(order)
+    loaded = load_world(world)
+    settings = order.settings()
+    estimates = guess(
+        Shape([breadth**level for level in range(depth + 1)], breadth + SPARE_BRANCHES),
+        loaded,
+        load_brief(brief, loaded, world),
+        settings,
+        Prices.read(settings),
+        provider,
+        name,
+    )
+    if as_json:
+        print(TypeAdapter(list[Estimate]).dump_json(estimates, indent=2).decode())
+    else:
+        _show(estimates, f"{order.scenes} scenes by {name}")
+
+
+def _model(order: StoryOrder) -> tuple[str, str]:
+    """The provider and model to price: the first of the chain, or Gemini without a key."""
+    settings = order.settings()
+    asked = settings.llm_chain.split(",")[0].strip()
+    provider = asked or next((p for p in chain(settings) if p != "offline"), "gemini")
+    return provider, getattr(settings, f"{provider}_model", "offline writer")
+
+
+def _show(estimates: list[Estimate], title: str) -> None:
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for column in ("calls", "tokens in", "tokens out", "USD", "minutes"):
+        table.add_column(column, justify="right")
+    for one in estimates:
+        cells = (f"{one.calls}", f"{one.tokens_in:,}", f"{one.tokens_out:,}", money(one.usd))
+        table.add_row(one.name, *cells, f"{one.minutes:.1f}")
+    out = Console(highlight=False)
+    out.print(table)
+    out.print(f"Prices: {LIST}. The receipt compares after the run.")

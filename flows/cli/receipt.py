@@ -1,0 +1,87 @@
+"""`talewright receipt`: what a run, a story or a day cost, from the ledger."""
+
+import asyncio
+import csv
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter
+from rich.console import Console
+from rich.table import Table
+
+from tasks.errors import UserError
+from tasks.llm.ledger import Ledger, Tallies
+from tasks.receipt import money
+from tasks.settings import Settings
+from tasks.story.receipt import Tally
+
+GROUPS = ("step", "model", "prompt", "reason", "story", "scene")
+
+
+def receipt(
+    run: Annotated[str, typer.Argument(help="Id of a run; the last one if nothing is named.")] = "",
+    story: Annotated[str, typer.Option(help="Only this story, e.g. last-ferry-1.")] = "",
+    day: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="All runs of a day (UTC).")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Print what a run cost, by step, model, prompt version, reason, story and scene."""
+    run_id, tallies = asyncio.run(_read(run, story, day))
+    if as_json:
+        print(TypeAdapter(Tallies).dump_json(tallies, indent=2).decode())
+    elif as_csv:
+        _write_csv(tallies)
+    else:
+        _show(tallies, ", ".join(part for part in (run_id, story, day) if part))
+
+
+async def _read(run: str, story: str, day: str) -> tuple[str, Tallies]:
+    async with Ledger.open(Settings()) as ledger:
+        run_id = run or ("" if story or day else await ledger.last_run() or "")
+        if not (run_id or story or day):
+            raise UserError("The ledger is empty: nothing has been written yet.")
+        tallies = await ledger.tally(run_id=run_id or None, story_id=story or None, day=day or None)
+    if not tallies.total.calls and not tallies.total.cached:
+        raise UserError("The ledger has nothing under that name.")
+    return run_id, tallies
+
+
+def _show(tallies: Tallies, title: str) -> None:
+    out = Console(highlight=False)
+    out.print(f"[bold]Receipt[/] {title}")
+    for group in GROUPS:
+        rows: list[Tally] = getattr(tallies, f"by_{group}")
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("by " + group, no_wrap=True)
+        for name in ("calls", "cached", "failed", "in", "of it cached", "thinking", "out", "USD"):
+            table.add_column(name, justify="right")
+        for tally in rows:
+            table.add_row(tally.name, *_cells(tally))
+        out.print(table, "")
+    total = tallies.total
+    out.print(
+        f"Total {money(total.cost_usd)} for {total.calls} calls; the cache saved "
+        f"{money(total.saved_usd)} on {total.cached} answers."
+    )
+
+
+def _cells(tally: Tally) -> list[str]:
+    counts = (
+        tally.calls,
+        tally.cached,
+        tally.failed,
+        tally.tokens_in,
+        tally.tokens_cached,
+        tally.tokens_thinking,
+        tally.tokens_out,
+    )
+    return [*(f"{count:,}" for count in counts), money(tally.cost_usd)]
+
+
+def _write_csv(tallies: Tallies) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["by", *Tally.model_fields])
+    for group in (*GROUPS, "total"):
+        rows = [tallies.total] if group == "total" else getattr(tallies, f"by_{group}")
+        writer.writerows([group, *tally.model_dump().values()] for tally in rows)

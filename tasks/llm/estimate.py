@@ -1,0 +1,116 @@
+"""What a story will take, before anything is spent: calls, tokens, USD and minutes.
+
+The prompts are rendered for real; what the model answers is guessed from the brief. Rules of thumb:
+four characters a token, 1.35 tokens an English word (both usual for English in Gemini's and
+Claude's tokenizers), 8 s for a scene and 4 s for a judgement of a flash-class model.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tasks.llm.prices import Prices
+from tasks.llm.prompt import Usage
+from tasks.prompts import render
+from tasks.settings import Settings
+from tasks.story.ask import SceneAsk
+from tasks.story.brief import Brief
+from tasks.story.scene import SceneDraft
+from tasks.story.state import PathState
+from tasks.story.world import World
+
+CHARACTERS_PER_TOKEN = 4
+TOKENS_PER_WORD = 1.35
+SCENE_SECONDS, JUDGE_SECONDS = 8.0, 4.0
+DIALOGUE_TOKENS, EFFECT_TOKENS, BRANCH_TOKENS = 160, 200, 180
+STEP_TOKENS = 180
+"""What one earlier scene adds to the prompts of those after it."""
+JUDGE_IN, JUDGE_OUT = 1400, 160
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One of three guesses: `again` is the share of calls that have to be made again."""
+
+    name: str
+    again: float
+    length: float
+    """Length of answers, as a share of what was asked for."""
+
+
+GUESSES = (Guess("low", 0.0, 0.8), Guess("likely", 0.12, 1.1), Guess("high", 0.8, 1.8))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a story takes by one guess. Tokens are of all calls; minutes are by the clock."""
+
+    name: str
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    usd: Decimal
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a story is to grow: the number of scenes on each level, and choices asked for."""
+
+    scenes: list[int]
+    branches: int
+
+
+def estimate(
+    shape: Shape,
+    world: World,
+    brief: Brief,
+    settings: Settings,
+    prices: Prices,
+    provider: str,
+    model: str,
+) -> list[Estimate]:
+    """Low, likely and high. Raises NoPrice for an unknown model."""
+    return [_by(guess, shape, world, brief, settings, prices, provider, model) for guess in GUESSES]
+
+
+def _by(
+    guess: Guess,
+    shape: Shape,
+    world: World,
+    brief: Brief,
+    settings: Settings,
+    prices: Prices,
+    provider: str,
+    model: str,
+) -> Estimate:
+    facts = PathState.opening(world, brief).sentences(world)
+    ask = SceneAsk(scene_id="1", facts=facts, branches=shape.branches)
+    variables = {"world": world, "brief": brief, "ask": ask}
+    prompt = render("scene", variables, schema=SceneDraft, settings=settings)
+    first = (len(prompt.system) + len(prompt.shared) + len(prompt.text)) / CHARACTERS_PER_TOKEN
+    prose = brief.words_per_scene * TOKENS_PER_WORD
+    calls = tokens_in = tokens_out = 0.0
+    last = len(shape.scenes) - 1
+    for level, scenes in enumerate(shape.scenes):
+        branches = 0 if level == last else shape.branches
+        judged = 0 if provider == "offline" else scenes * branches * settings.judge_votes
+        answer = prose + DIALOGUE_TOKENS + EFFECT_TOKENS + branches * BRANCH_TOKENS
+        calls += scenes + judged
+        tokens_in += scenes * (first + level * STEP_TOKENS + (prose if level else 0))
+        tokens_in += judged * (JUDGE_IN + prose)
+        tokens_out += scenes * answer * guess.length + judged * JUDGE_OUT * guess.length
+    more = 1 + guess.again
+    usage = Usage(tokens_in=round(tokens_in * more), tokens_out=round(tokens_out * more))
+    seconds = len(shape.scenes) * (SCENE_SECONDS + JUDGE_SECONDS) * more
+    if provider == "offline":
+        seconds = calls * 0.1
+    if settings.llm_rate_limit:
+        seconds = max(seconds, calls * more / settings.llm_rate_limit * 60)
+    return Estimate(
+        name=guess.name,
+        calls=round(calls * more),
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
+        usd=prices.cost(provider, model, usage),
+        minutes=seconds / 60,
+    )
