@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     llm_max_cost_total: Decimal | None = Field(None, gt=0, description="USD a project may spend.")
     llm_prices: Path | None = Field(None, description="A YAML file of prices on top of the list.")
 
+    talewright_embeddings: Path | None = Field(
+        None, description="Folder of a model2vec model that chooses facts for the judge."
+    )
     talewright_sandbox: SandboxName = "auto"
     e2b_template: str = Field("", description="Template of E2B sandboxes; E2B's own if empty.")
     e2b_api_url: str = Field("", description="E2B's API, where it is not E2B's cloud.")

@@ -6,9 +6,14 @@ Retrieval only chooses; it never judges: similarity does not see contradiction.
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from tasks.consistency.case import Case
 from tasks.consistency.language.tokens import terms
+from tasks.errors import UserError
+from tasks.settings import Settings
 from tasks.story.state import Statement
 
 MOST = 24
@@ -57,7 +62,39 @@ def relevant(case: Case, most: int = MOST) -> list[Statement]:
 
 
 def similarity(query: str, texts: Sequence[str]) -> list[float]:
-    """TF-IDF cosine between a query and each text, 0 to 1."""
+    """How near each text is to a query, at most 1: by the embeddings of TALEWRIGHT_EMBEDDINGS, a
+    folder with a model2vec model, or by terms."""
+    folder = Settings().talewright_embeddings
+    return by_embeddings(query, texts, folder) if folder else by_terms(query, texts)
+
+
+def by_embeddings(query: str, texts: Sequence[str], folder: Path) -> list[float]:
+    """Cosine of static embeddings. Raises UserError if the model cannot be used."""
+    vectors = _model(folder).encode([query, *texts])
+    lengths = [math.sqrt(float(v @ v)) or 1.0 for v in vectors]
+    return [
+        float(vectors[0] @ v) / (lengths[0] * n)
+        for v, n in zip(vectors[1:], lengths[1:], strict=True)
+    ]
+
+
+@cache
+def _model(folder: Path) -> Any:
+    try:
+        from model2vec import StaticModel
+
+        return StaticModel.from_pretrained(folder)
+    except ImportError:
+        raise UserError(
+            "TALEWRIGHT_EMBEDDINGS is set, but model2vec is not installed: "
+            "pip install 'talewright[embeddings]'"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"TALEWRIGHT_EMBEDDINGS names no model2vec model: {error}") from None
+
+
+def by_terms(query: str, texts: Sequence[str]) -> list[float]:
+    """TF-IDF cosine, 0 to 1."""
     documents = [Counter(terms(text)) for text in texts]
     spread = Counter(word for document in documents for word in document)
     weight = {w: math.log(1 + len(texts) / n) for w, n in spread.items()}
