@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from tasks.check_branches import check_branch
 from tasks.consistency import check_branch as computed
 from tasks.consistency import check_scene
+from tasks.consistency.intended import Decision, honour
 from tasks.generate import generate
 from tasks.llm.client import Client
 from tasks.llm.errors import Malformed
@@ -59,6 +60,8 @@ class Desk:
     settings: Settings
     run_id: str
     story_id: str
+    decisions: Sequence[Decision] = ()
+    """What a person let stand in this story."""
 
     def label(self, scene_id: str) -> str:
         """How a scene's task runs begin in the Prefect UI."""
@@ -148,7 +151,10 @@ async def _draft(
         draft: SceneDraft = answer.value
         if not ask.branches:
             draft = draft.model_copy(update={"story_branches": []})
-        verdict = _worst(check_scene(desk.world, desk.brief, state, draft) for state in states)
+        verdict = _worst(
+            honour(check_scene(desk.world, desk.brief, state, draft), desk.decisions)
+            for state in states
+        )
         if verdict.valid:
             written_by = Provenance(
                 provider=answer.reply.provider,
@@ -208,9 +214,11 @@ async def _check(
             siblings,
             desk.purpose(ask.scene_id),
             label=f'{desk.label(ask.scene_id)}: "{branch.choice[:60]}"',
+            decisions=desk.decisions,
         )
         others = (
-            computed(desk.world, desk.brief, state, scene, branch, siblings) for state in after[1:]
+            honour(computed(desk.world, desk.brief, state, scene, branch, siblings), desk.decisions)
+            for state in after[1:]
         )
         return _worst([judged, *others])
 

@@ -15,6 +15,10 @@ from flows.order import StoryOrder
 from flows.replay import below, ways_to
 from flows.scene_steps import Desk, SceneRefused
 from flows.source import Source, read_source
+from tasks.consistency.graph import from_story
+from tasks.consistency.intended import read_decisions
+from tasks.consistency.paths import check_story
+from tasks.consistency.report import publish_report
 from tasks.export import export_story
 from tasks.llm.client import Client
 from tasks.llm.errors import CapReached, LLMError
@@ -58,6 +62,7 @@ async def tell(order: StoryOrder, client: Client) -> Told:
             settings=settings,
             run_id=client.run_id,
             story_id=source.story_id,
+            decisions=read_decisions(source.folder / "story.intended.yaml"),
         )
         telling = _Telling(order, desk, source)
         try:
@@ -131,6 +136,9 @@ class _Telling:
         folder = self.source.folder
         if story.scenes:
             await asyncio.to_thread(export_story, story, folder, receipt)
+            graph = from_story(story)
+            checked = await asyncio.to_thread(check_story, graph, self.desk.decisions)
+            await publish_report(checked, story, self.desk.brief.id)
         await publish_receipt(receipt, self.desk.brief.id)
         return Told(
             story_id=self.desk.story_id,

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
+from flows.source import read_story
 from tasks.consistency.checks import CHECKS
 from tasks.consistency.graph import Graph, from_story
 from tasks.consistency.intended import read_decisions
@@ -17,7 +17,6 @@ from tasks.consistency.report import page
 from tasks.consistency.twee import read_twee
 from tasks.errors import InputError
 from tasks.load import load_world
-from tasks.story.story import Story
 
 FINDINGS = 4
 """Exit code if something contradicts."""
@@ -49,7 +48,8 @@ def check(
         raise InputError("name a story to check", file="talewright check")
     found = check_story(read(story, world), read_decisions(_beside(story, "intended.yaml")))
     if html:
-        html.write_text(page(found), encoding="utf-8")
+        ours = read_story(story) if story.suffix == ".json" else None
+        html.write_text(page(found, ours), encoding="utf-8")
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
@@ -67,12 +67,7 @@ def read(path: Path, world: str) -> Graph:
         if not world and not beside.exists():
             raise InputError(f"name its world with --world, or put it in {beside.name}", file=path)
         return read_twee(path, load_world(world or beside))
-    try:
-        graph = from_story(Story.model_validate_json(path.read_bytes()))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InputError(f"not a story of ours: {first['msg']}", file=path, field=field) from None
+    graph = from_story(read_story(path))
     return graph.model_copy(update={"world": load_world(world)}) if world else graph
 
 

@@ -79,12 +79,12 @@ def _finding(one: str, title: str, issue: Issue) -> str:
     return "\n\n".join(lines)
 
 
-def page(check: StoryCheck) -> str:
+def page(check: StoryCheck, story: Story | None = None) -> str:
     """The report as one HTML page without scripts; all text from outside is escaped."""
-    return "".join(_page(check))
+    return "".join(_page(check, story))
 
 
-def _page(check: StoryCheck) -> Iterator[str]:
+def _page(check: StoryCheck, story: Story | None) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -97,7 +97,13 @@ def _page(check: StoryCheck) -> Iterator[str]:
         yield f"<p>More ways than were followed lead to {html(', '.join(check.capped))}.</p>"
     yield f"<h2>Findings: {len(check.findings)}</h2>"
     for examined, issue in check.findings:
-        yield from _article(examined, issue)
+        yield from _article(examined.id, examined.title, issue)
+    refused = list(story.refused()) if story else []
+    if story:
+        yield f"<h2>Refused branches: {len(refused)}</h2>"
+    for _, branch in refused:
+        for issue in branch.verdict.issues:
+            yield from _article(branch.branch_id, branch.choice, issue)
     yield "<h2>What was checked</h2><table><thead><tr><th>checked<th>path<th>decision<th>score"
     yield "<th>coverage<th>ways</tr></thead><tbody>"
     for examined in check.examined:
@@ -108,9 +114,9 @@ def _page(check: StoryCheck) -> Iterator[str]:
     yield "</tbody></table></html>\n"
 
 
-def _article(examined: Examined, issue: Issue) -> Iterator[str]:
+def _article(one: str, title: str, issue: Issue) -> Iterator[str]:
     yield f'<article><p><strong class="{issue.severity}">{issue.severity}</strong> '
-    yield f"{html(examined.id)}, <em>{html(examined.title[:80])}</em>: {html(issue.message)} "
+    yield f"{html(one)}, <em>{html(title[:80])}</em>: {html(issue.message)} "
     yield f"<small>{html(issue.check)} {html(issue.name)}, {issue.found_by}, "
     yield f"{issue.confidence:.2f}</small></p>"
     yield f'<div class="sides"><div>here<blockquote>{html(issue.quote)}</blockquote></div>'
