@@ -1,0 +1,63 @@
+"""Stories are checked whole, and what a person intended is honoured."""
+
+from pathlib import Path
+
+from prefect.artifacts import Artifact
+from typer.testing import CliRunner
+
+from flows.check_stories import check_stories
+from flows.cli import app
+from flows.order import StoryOrder
+from tasks.consistency.intended import Decision, write_decisions
+from tasks.export import export_story
+from tasks.story.scene import DialogueLine
+from tests.flows.conftest import Run, run_story
+
+
+def contradict(run: Run, folder: Path) -> Path:
+    """The story with a line for the dead keeper in every scene."""
+    line = DialogueLine(character_id="anselm", text="I am still here.", emotion="calm")
+    scenes = [scene.model_copy(update={"dialogue": [line]}) for scene in run.story.scenes]
+    return export_story(run.story.model_copy(update={"scenes": scenes}), folder)["json"]
+
+
+async def test_every_story_leaves_a_consistency_report(run: Run) -> None:
+    report = await Artifact.aget(key=f"consistency-{run.story.brief.id}")
+    assert report is not None
+    assert "Refused branches" in str(report.data)
+
+
+def test_check_ends_with_0_for_a_clean_story_and_4_for_another(run: Run, tmp_path: Path) -> None:
+    clean = CliRunner().invoke(app, ["check", str(run.told.folder / "story.json")])
+    assert clean.exit_code == 0, clean.output
+    page = tmp_path / "report.html"
+    broken = CliRunner().invoke(app, ["check", str(contradict(run, tmp_path)), "--html", str(page)])
+    assert broken.exit_code == 4
+    assert "Anselm Calder" in broken.output
+    assert "Refused branches" in page.read_text()
+
+
+async def test_check_stories_is_green_only_if_all_are_clean(run: Run, tmp_path: Path) -> None:
+    good = await check_stories(str(run.told.folder), return_state=True)
+    contradict(run, tmp_path / "other")
+    bad = await check_stories(str(tmp_path), return_state=True)
+    assert good.name == "Completed"
+    assert bad.name == "Contradictions"
+
+
+async def test_what_a_person_intended_gets_in_the_next_time(run: Run, tmp_path: Path) -> None:
+    _, refused = next(run.story.refused())
+    folder = tmp_path / run.told.story_id
+    folder.mkdir()
+    decisions = [
+        Decision(check=issue.check, quote=issue.quote, reason="He haunts the quay.")
+        for issue in refused.verdict.issues
+        if issue.severity != "info"
+    ]
+    write_decisions(folder / "story.intended.yaml", decisions)
+    again = await run_story(StoryOrder(depth=1, out=str(tmp_path)))
+    opening = again.story.opening
+    accepted = [*opening.story_branches, *opening.spare_branches]
+    kept = [branch for branch in accepted if branch.choice == refused.choice]
+    assert kept
+    assert kept[0].verdict.intended == "He haunts the quay."
