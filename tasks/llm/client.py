@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
@@ -42,6 +42,8 @@ class Client:
     _asking: dict[str, asyncio.Event] = field(default_factory=dict)
     _in_flight: int = 0
     _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _patience: float = PATIENCE
 
     @classmethod
     @asynccontextmanager
@@ -174,22 +176,23 @@ class Client:
         Raises CapReached when it cannot fit.
         """
         worst = self.prices.worst(provider.name, provider.model, prompt)
-        patient_until: float | None = None
-        while True:
-            got = await self.ledger.reserve(
-                prompt, purpose, request, provider.name, provider.model, worst, self._caps
-            )
-            if isinstance(got, int):
-                return got
-            now = time.monotonic()
-            patient_until = None if self._in_flight else patient_until or now + PATIENCE
-            if got.spent_usd + worst > got.cap_usd or (patient_until and now > patient_until):
-                raise _cap_reached(got, worst)
-            async with self._settled:
-                try:
-                    await asyncio.wait_for(self._settled.wait(), 0.25)
-                except TimeoutError:
-                    continue
+        # In order: the first in line waits for room, and those behind it for their turn.
+        async with self._line:
+            patient_until: float | None = None
+            while True:
+                got = await self.ledger.reserve(
+                    prompt, purpose, request, provider.name, provider.model, worst, self._caps
+                )
+                if isinstance(got, int):
+                    return got
+                now = time.monotonic()
+                patient_until = None if self._in_flight else patient_until or now + self._patience
+                if got.spent_usd + worst > got.cap_usd or (patient_until and now >= patient_until):
+                    self._patience = 0.0
+                    raise _cap_reached(got, worst)
+                async with self._settled:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._settled.wait(), 0.25)
 
     @property
     def _caps(self) -> Mapping[str, Decimal]:

@@ -16,9 +16,10 @@ from sqlalchemy import ColumnElement, String, case, cast, event, func, insert, s
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from tasks.llm.migrations import migrate
 from tasks.llm.money import to_nano, to_usd
 from tasks.llm.prompt import Prompt, Purpose, Reply, Usage
-from tasks.llm.tables import answers, attempts, metadata, spend
+from tasks.llm.tables import answers, attempts, spend
 from tasks.settings import Settings
 from tasks.story.receipt import Tally
 
@@ -84,7 +85,7 @@ class Ledger:
             event.listen(engine.sync_engine, "begin", _begin_immediate)
         try:
             async with engine.begin() as connection:
-                await connection.run_sync(metadata.create_all)
+                await connection.run_sync(migrate)
             yield cls(engine)
         finally:
             await engine.dispose()

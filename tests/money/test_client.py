@@ -1,0 +1,153 @@
+"""Money: no cap is overshot, nothing is paid twice, and every attempt is in the books."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from tasks.llm.client import Client
+from tasks.llm.errors import CapReached, LLMError, NoPrice
+from tasks.llm.ledger import Ledger
+from tasks.llm.prices import Prices
+from tasks.llm.prompt import Usage
+from tasks.llm.tables import metadata
+from tasks.settings import Settings
+from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
+
+
+@asynccontextmanager
+async def client(
+    settings: Settings, *providers: BilledProvider, **more: object
+) -> AsyncIterator[Client]:
+    async with Ledger.open(settings) as ledger:
+        yield Client(settings, "run", ledger, PRICES, list(providers), **more)  # type: ignore[arg-type]
+
+
+async def test_the_same_request_is_paid_once(settings: Settings) -> None:
+    provider = BilledProvider()
+    for run in range(2):
+        async with client(settings, provider) as asks:
+            replies = await asyncio.gather(
+                *(asks.ask(prompt("same"), purpose()) for _ in range(50))
+            )
+            assert len({reply.text for reply in replies}) == 1
+            assert sum(not reply.cached for reply in replies) == (1 if run == 0 else 0)
+    assert provider.calls == 1
+
+
+async def test_fresh_asks_again_but_only_once(settings: Settings) -> None:
+    provider = BilledProvider()
+    async with client(settings, provider) as asks:
+        await asks.ask(prompt("same"), purpose())
+    async with client(settings, provider, fresh=True) as asks:
+        for _ in range(3):
+            await asks.ask(prompt("same"), purpose())
+    assert provider.calls == 2
+
+
+async def test_the_ledger_agrees_with_the_bill_to_the_micro_dollar(settings: Settings) -> None:
+    provider = BilledProvider(seed=3, failures=0.3)
+    async with client(settings, provider) as asks:
+        await asyncio.gather(
+            *(asks.ask(prompt(f"call {n}"), purpose()) for n in range(60)), return_exceptions=True
+        )
+        tallies = await asks.ledger.tally(run_id="run")
+    assert tallies.total.cost_usd == provider.billed
+    assert tallies.total.calls == provider.calls
+    for sums in (tallies.by_step, tallies.by_model, tallies.by_prompt, tallies.by_reason):
+        assert sum((tally.cost_usd for tally in sums), Decimal(0)) == provider.billed
+
+
+async def test_what_does_not_fit_is_not_sent(settings: Settings) -> None:
+    provider = BilledProvider()
+    tight = settings.model_copy(update={"llm_max_cost": Decimal("0.001")})
+    async with client(tight, provider) as asks:
+        with pytest.raises(CapReached, match="--max-cost"):
+            await asks.ask(prompt("x", room=1000), purpose())
+    assert provider.calls == 0
+
+
+async def test_a_fallback_answer_is_not_kept_as_the_first_provider_s(settings: Settings) -> None:
+    down = BilledProvider(failures=1.0, model="billed", name="gemini")
+    down_prices = Prices(PRICES.own)
+    up = BilledProvider()
+    async with Ledger.open(settings) as ledger:
+        asks = Client(settings, "run", ledger, down_prices, [down, up])
+        await asks.ask(prompt("x"), purpose())
+        before = down.calls
+        await asks.ask(prompt("x"), purpose())
+    assert down.calls > before
+    assert up.calls == 1
+
+
+def test_a_model_without_a_price_is_refused() -> None:
+    with pytest.raises(NoPrice, match="LLM_PRICES"):
+        Prices({}).cost("gemini", "no-such-model", Usage())
+
+
+@given(seed=st.integers(0, 10_000), cap=st.sampled_from(["0.1", "0.25", "0.5"]))
+@hypothesis_settings(
+    max_examples=4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+)
+async def test_a_cap_is_never_overshot_and_well_used(
+    settings: Settings, seed: int, cap: str
+) -> None:
+    """A hundred calls in flight from two ledgers, of which any would fit alone."""
+    limit = Decimal(cap)
+    providers = [BilledProvider(seed=seed + n, failures=0.2) for n in range(2)]
+    scope = settings.model_copy(update={"llm_max_cost": limit, "llm_deadline": 5.0})
+    run = uuid4().hex
+    refused = 0
+
+    async def spend(provider: BilledProvider) -> None:
+        nonlocal refused
+        async with Ledger.open(scope) as ledger:
+            asks = Client(scope, run, ledger, PRICES, [provider])
+            outcomes = await asyncio.gather(
+                *(
+                    asks.ask(prompt(f"{run} {provider.seed} {n}", room=1500), purpose(run))
+                    for n in range(100)
+                ),
+                return_exceptions=True,
+            )
+        refused += sum(isinstance(outcome, CapReached) for outcome in outcomes)
+        assert all(isinstance(o, LLMError) for o in outcomes if isinstance(o, BaseException))
+
+    await asyncio.gather(*(spend(provider) for provider in providers))
+    billed = sum((provider.billed for provider in providers), Decimal(0))
+    async with Ledger.open(scope) as ledger:
+        total = (await ledger.tally(run_id=run)).total
+    assert total.cost_usd == billed <= limit
+    if refused:
+        assert billed >= limit * Decimal("0.9") - Decimal("0.016")
+
+
+async def test_a_refused_prompt_that_was_billed_counts(settings: Settings) -> None:
+    provider = BilledProvider(seed=1, failures=1.0)
+    async with client(settings, provider) as asks:
+        for n in range(10):
+            with pytest.raises(LLMError):
+                await asks.ask(prompt(f"{n}"), purpose())
+        total = (await asks.ledger.tally(run_id="run")).total
+    assert total.cost_usd == provider.billed > 0
+    assert total.failed == total.calls
+
+
+async def test_the_tables_are_the_ones_the_migrations_make(settings: Settings) -> None:
+    def differences(connection: Connection) -> list[object]:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+        return [change for change in found if "alembic_version" not in str(change)]
+
+    async with Ledger.open(settings) as ledger, ledger._engine.connect() as connection:
+        assert not await connection.run_sync(differences)
