@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from threading import Lock
 from uuid import uuid4
 
 import fsspec
@@ -45,6 +46,9 @@ class Published(Model):
     page: str
 
 
+_ONE_AT_A_TIME = Lock()
+"""Stories of one batch are published side by side, but the index is read and written whole."""
+
 _INDEX = TypeAdapter(dict[str, Published])
 
 
@@ -63,7 +67,8 @@ def publish(story: Story, folder: Path, to: str) -> str:
         files.makedirs(f"{root}/{place}", exist_ok=True)
         for file in sorted(path for path in folder.iterdir() if path.is_file()):
             files.put_file(str(file), f"{root}/{place}/{file.name}")
-        _name(files, root, story, f"{place}/index.html")
+        with _ONE_AT_A_TIME:
+            _name(files, root, story, f"{place}/index.html")
     except (OSError, ImportError, ValueError) as error:
         raise UserError(f"The story cannot be published to {to}: {error}") from None
     return str(files.unstrip_protocol(f"{root}/{place}/index.html"))

@@ -8,11 +8,22 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, String, case, cast, event, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    case,
+    cast,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -192,6 +203,14 @@ class Ledger:
                 total=(await _tallies(connection, where))[0],
                 **{f"by_{by}": await _tallies(connection, where, by) for by in GROUPS},
             )
+
+    async def forget(self, days: int) -> int:
+        """Drop answers that were not used for so many days; how many there were. Attempts stay:
+        they are the books."""
+        before = _now() - timedelta(days=days)
+        async with self._engine.begin() as connection:
+            done = await connection.execute(delete(answers).where(answers.c.used < before))
+            return int(done.rowcount)
 
     async def last_run(self) -> str | None:
         """The run that made the newest row."""

@@ -185,7 +185,7 @@ class _Connection(asyncio.Protocol):
             self.transport.write(start)
             async for chunk in answer.chunks:
                 self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-                while self.transport.get_write_buffer_size() > 1024 * 1024:  # noqa: ASYNC110
+                while self.transport.get_write_buffer_size() > 1024 * 1024:
                     await asyncio.sleep(0.005)
             if not answer.broken:
                 self.transport.write(b"0\r\n\r\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from prefect.client.orchestration import get_client
 from prefect.deployments import run_deployment
 
+from flows.sweep import sweep
 from tests.flows.test_cli import talewright
 
 
@@ -37,3 +38,7 @@ async def test_deploy_can_be_run_again_and_a_worker_writes_the_story(
         worker.wait(20)
     assert run.state_name == "Completed"
     assert (tmp_path / "last-ferry-1" / "index.html").exists()
+
+
+async def test_sweep_drops_old_answers_and_keeps_the_books(prefect_server: str) -> None:
+    assert (await sweep(days=1))["answers"] == 0
