@@ -12,6 +12,7 @@ import typer
 
 from flows.cli import sandboxes
 from flows.cli.batch import batch
+from flows.cli.cache import cache
 from flows.cli.check import check
 from flows.cli.deploy import deploy
 from flows.cli.doctor import doctor
@@ -33,6 +34,7 @@ app.command()(batch)
 app.command()(estimate)
 app.command()(check)
 app.command()(receipt)
+app.command()(cache)
 app.command()(doctor)
 app.command()(deploy)
 app.add_typer(sandboxes.app, name="sandboxes")

@@ -212,6 +212,28 @@ class Ledger:
             done = await connection.execute(delete(answers).where(answers.c.used < before))
             return int(done.rowcount)
 
+    async def shrink(self, size: int) -> int:
+        """Drop the answers longest unused until the rest have `size` bytes; how many there were."""
+        newest = (
+            select(
+                answers.c.request,
+                func.sum(func.length(answers.c.reply))
+                .over(order_by=(answers.c.used.desc(), answers.c.request))
+                .label("so_far"),
+            )
+        ).subquery()
+        beyond = select(newest.c.request).where(newest.c.so_far > size)
+        async with self._engine.begin() as connection:
+            done = await connection.execute(delete(answers).where(answers.c.request.in_(beyond)))
+            return int(done.rowcount)
+
+    async def kept(self) -> tuple[int, int]:
+        """How many answers are kept, and their size in bytes."""
+        sums = select(func.count(), func.coalesce(func.sum(func.length(answers.c.reply)), 0))
+        async with self._engine.connect() as connection:
+            count, size = (await connection.execute(sums.select_from(answers))).one()
+        return int(count), int(size)
+
     async def last_run(self) -> str | None:
         """The run that made the newest row."""
         async with self._engine.connect() as connection:

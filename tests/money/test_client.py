@@ -151,3 +151,17 @@ async def test_the_tables_are_the_ones_the_migrations_make(settings: Settings) -
 
     async with Ledger.open(settings) as ledger, ledger._engine.connect() as connection:
         assert not await connection.run_sync(differences)
+
+
+async def test_the_cache_is_bounded_by_age_and_size(settings: Settings) -> None:
+    async with client(settings, BilledProvider()) as asks:
+        for n in range(10):
+            await asks.ask(prompt(f"call {n}"), purpose())
+        count, size = await asks.ledger.kept()
+        assert count == 10
+        assert await asks.ledger.forget(days=1) == 0
+        assert await asks.ledger.shrink(size // 2) == 5
+        reply = await asks.ask(prompt("call 9"), purpose())
+        assert reply.cached
+        assert await asks.ledger.forget(days=0) == 5
+        assert (await asks.ledger.tally(run_id="run")).total.calls == 10
