@@ -10,6 +10,7 @@ from pathlib import Path
 from prefect import get_run_logger
 
 from flows.events import announce
+from flows.forecast import likely_usd, missing_usd
 from flows.growth import Growth
 from flows.order import StoryOrder
 from flows.replay import below, ways_to
@@ -22,6 +23,7 @@ from tasks.consistency.report import publish_report
 from tasks.export import export_story
 from tasks.llm.client import Client
 from tasks.llm.errors import CapReached, LLMError
+from tasks.llm.prices import LIST
 from tasks.receipt import money, publish_receipt
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
@@ -196,6 +198,9 @@ class _Telling:
             sandbox_seconds=sum(report.seconds for s in story.scenes for report in s.code),
             sandbox_usd=sum((r.cost_usd for s in story.scenes for r in s.code), Decimal(0)),
             cap_usd=desk.settings.llm_max_cost,
+            estimate_usd=likely_usd(self.growth),
+            prices_of=LIST,
+            missing_usd=missing_usd(self.growth, tallies.total.cost_usd),
             refused=[
                 RefusedBranch(
                     scene_id=scene.scene_id,

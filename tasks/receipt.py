@@ -65,7 +65,7 @@ def _caps(receipt: Receipt) -> list[str]:
     if receipt.total.saved_usd:
         lines.append(f"Saved by the cache: {money(receipt.total.saved_usd)}.")
     if receipt.prices_of:
-        lines.append(f"Prices of {receipt.prices_of}.")
+        lines.append(f"Prices: {escape(receipt.prices_of)}.")
     return lines
 
 

@@ -91,6 +91,10 @@ def print_told(told: Told, run_url: str) -> None:
         f"{receipt.total.tokens_in:,} tokens in, {receipt.total.tokens_out:,} out"
         + (f", {receipt.total.cached} answers from the cache" if receipt.total.cached else "")
     )
+    if receipt.estimate_usd:
+        out.print(f"  Estimate  {money(receipt.estimate_usd)} before the run")
+    if receipt.missing_usd:
+        out.print(f"  [yellow]The missing scenes would cost about {money(receipt.missing_usd)}[/]")
     out.print(f"  Refused   {len(receipt.refused)} branches")
     for refused in receipt.refused:
         out.print(f"    {refused.scene_id}  {escape(refused.choice)}")

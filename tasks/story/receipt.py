@@ -1,6 +1,6 @@
 """The receipt: what a run cost, to the micro-dollar, and what it refused."""
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -51,7 +51,7 @@ class Receipt(Model):
     sandbox_usd: Usd = Decimal(0)
     cap_usd: Usd | None = None
     estimate_usd: Usd | None = None
-    prices_of: date | None = Field(None, description="Date of the price list.")
+    prices_of: str = Field("", description="The price list that was used, with its version.")
     refused: list[RefusedBranch] = []
     rungs: dict[str, int] = Field({}, description="Answers per rung of the parsing ladder.")
     missing: list[str] = Field([], description="Scenes not written, with the reason.")
