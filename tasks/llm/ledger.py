@@ -204,6 +204,15 @@ class Ledger:
                 **{f"by_{by}": await _tallies(connection, where, by) for by in GROUPS},
             )
 
+    async def in_flight(self, run_id: str | None = None) -> int:
+        """Attempts that were sent and never settled: under way, or their process died. They may
+        have been billed, so what was set aside for them stays set aside."""
+        query = select(func.count()).where(attempts.c.outcome == "in flight")
+        if run_id is not None:
+            query = query.where(attempts.c.run_id == run_id)
+        async with self._engine.connect() as connection:
+            return int(await connection.scalar(query) or 0)
+
     async def forget(self, days: int) -> int:
         """Drop answers that were not used for so many days; how many there were. Attempts stay:
         they are the books."""

@@ -1,0 +1,75 @@
+"""Kill a 60-scene story 20 times and finish it: `python -m tests.bench.killed [kills] [seed]`.
+
+A Gemini server counts what it answered and billed. Each run of the command is killed with its whole
+process group at a random moment, then started again. Printed: answers paid twice, those whose
+process died while they were in flight, and the ledger beside the server's own count.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from flows.source import read_story
+from tasks.llm.ledger import Ledger
+from tasks.llm.prices import Prices
+from tasks.llm.prompt import Usage
+from tasks.settings import Settings
+from tests.emulators.gemini import GeminiServer
+
+ORDER = ["write", "--depth", "6", "--scenes", "60"]
+
+
+def main(kills: int, seed: int) -> None:
+    """Run, kill, finish and count."""
+    dice = random.Random(seed)
+    home = Path(tempfile.mkdtemp(prefix="talewright-killed-"))
+    with GeminiServer(latency=0.5) as server:
+        environment = os.environ | {
+            "GEMINI_API_KEY": "none",
+            "GEMINI_BASE_URL": server.url,
+            "TALEWRIGHT_HOME": str(home),
+        }
+        command = [sys.executable, "-m", "flows.cli", *ORDER, "--out", str(home / "stories")]
+        in_flight = 0
+        for _ in range(kills):
+            run = subprocess.Popen(
+                command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+            time.sleep(dice.uniform(2.0, 6.0))
+            before = server.counts()
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+            time.sleep(1.0)
+            in_flight += server.counts()["answered"] - before["answered"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        counts = server.counts()
+    story = read_story(next((home / "stories").glob("*/story.json")))
+    asyncio.run(report(home, counts, in_flight))
+    print(f"exit {done.returncode}, {len(story.scenes)} scenes, {len(story.missing)} missing")
+
+
+async def report(home: Path, counts: dict[str, int], in_flight: int) -> None:
+    """The ledger beside the server's own count."""
+    settings = Settings(talewright_home=home)
+    async with Ledger.open(settings) as ledger:
+        total = (await ledger.tally()).total
+        lost = await ledger.in_flight()
+    usage = Usage(counts["tokens_in"], counts["tokens_cached"], 0, counts["tokens_out"])
+    billed = Prices({}).cost("gemini", settings.gemini_model, usage)
+    print(f"server: {counts['answered']} answers, ${billed:.6f}")
+    print(
+        f"ledger: {total.calls - lost} settled, ${total.cost_usd:.6f}; {lost} in flight at a kill"
+    )
+    print(f"answered after the kill, so to nobody: {in_flight}")
+    print(f"answers paid twice: {counts['requests_answered_twice']}")
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in [*sys.argv[1:], "20", "1"][:2]))
