@@ -6,19 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+from tasks.export.epub import to_epub
+from tasks.export.ink import to_ink
+from tasks.export.markdown import to_markdown
 from tasks.export.page import render_page
-from tasks.export.story_map import story_map_svg
+from tasks.export.story_map import story_map_png, story_map_svg
+from tasks.export.twee import to_twee
 from tasks.story.receipt import Receipt
 from tasks.story.story import Story
 
 
 def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> dict[str, Path]:
     """The files written, by format. Raises OSError if the folder cannot be written."""
-    files: dict[str, tuple[str, Callable[[], str]]] = {
+    files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         "json": ("story.json", lambda: story.model_dump_json(indent=1)),
         "schema": ("story.schema.json", lambda: json.dumps(Story.model_json_schema(), indent=1)),
-        "map": ("map.svg", lambda: story_map_svg(story)),
         "html": ("index.html", lambda: render_page(story, receipt)),
+        "harlowe": ("harlowe.twee", lambda: to_twee(story, "Harlowe")),
+        "sugarcube": ("sugarcube.twee", lambda: to_twee(story, "SugarCube")),
+        "ink": ("story.ink", lambda: to_ink(story)),
+        "markdown": ("story.md", lambda: to_markdown(story)),
+        "epub": ("story.epub", lambda: to_epub(story)),
+        "svg": ("map.svg", lambda: story_map_svg(story)),
+        "png": ("map.png", lambda: story_map_png(story)),
     }
     if receipt is not None:
         files["receipt"] = ("receipt.json", lambda: receipt.model_dump_json(indent=1))
@@ -30,11 +40,11 @@ def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> 
     return written
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: str | bytes) -> None:
     """Readers see the old file or the new one, never half of it."""
     new = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
-        new.write_text(text, encoding="utf-8")
+        new.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)

@@ -1,121 +1,138 @@
-"""The map: scenes as a layered graph, as SVG."""
+"""The map: scenes from left to right along the choices, as SVG and PNG.
 
-from collections import defaultdict
+Its colours stand in page/map.css, which the page and the picture share; only the score's colour, a
+hue from red (0) to green (1), is in the drawing itself.
+"""
+
+from collections import Counter
+from colorsys import hls_to_rgb
 from html import escape
+from pathlib import Path
 
-from tasks.story.scene import Scene
+import resvg_py
+
+from tasks.export.layout import Layout, lay_out
+from tasks.export.prose import one_line
+from tasks.story.scene import Branch, Scene
 from tasks.story.story import Story
 
-WIDTH, HEIGHT = 150, 54
-GAP_X, GAP_Y = 26, 70
-LETTERS = 20
-"""Of a title on a node."""
+WIDTH, HEIGHT = 196, 36
+COLUMN, ROW = 262, 46
+"""Pixels from one column or row to the next."""
+
+MARGIN = 20
+LETTERS = 27
+"""Of a line on the map."""
+
+STYLE = (Path(__file__).parent / "page" / "map.css").read_text("utf-8")
+LARGEST_PNG = 8000
+"""Pixels a side; larger maps are made smaller, for viewers and for memory."""
 
 
 def story_map_svg(story: Story) -> str:
-    """The story's scenes from top to bottom, one row a level; refused branches are dotted."""
-    levels = _levels(story)
-    places = _places(story, levels)
-    width = max((x for x, _ in places.values()), default=0) + WIDTH + GAP_X
-    height = (max(levels.values(), default=0) + 1) * (HEIGHT + GAP_Y) + GAP_Y
-    parts = [*_edges(story, places), *(_node(s, *places[s.scene_id]) for s in story.scenes)]
+    """The map as a picture of its own."""
+    return draw(story, f"<style>{STYLE}</style>")
+
+
+def story_map_png(story: Story) -> bytes:
+    """The map as a PNG of at most `LARGEST_PNG` pixels a side, in the fonts of this machine."""
+    width, height = _size(lay_out(story))
+    zoom = min(2.0, LARGEST_PNG / width, LARGEST_PNG / height)
+    return bytes(resvg_py.svg_to_bytes(svg_string=story_map_svg(story), zoom=zoom))
+
+
+def draw(story: Story, style: str = "") -> str:
+    """The map as an SVG element; without `style` it takes the page's."""
+    layout = lay_out(story)
+    width, height = _size(layout)
+    meeting = Counter(b.leads_to for scene in story.scenes for b in scene.story_branches)
+    parts = [part for scene in story.scenes for part in _branches(scene, layout, meeting)]
+    parts += [_scene(scene, layout, meeting) for scene in story.scenes]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}" role="img" '
-        f'aria-label="Map of {len(story.scenes)} scenes" font-family="Georgia, serif">\n'
-        + "\n".join(parts)
-        + "\n</svg>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="map" viewBox="0 0 {width:.0f} '
+        f'{height:.0f}" width="{width:.0f}" height="{height:.0f}">{style}'
+        f"<title>Map of {len(story.scenes)} scenes</title>"
+        f'<rect class="back" width="100%" height="100%"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )
 
 
-def _levels(story: Story) -> dict[str, int]:
-    """The longest way to each scene, so that every choice leads downwards."""
-    levels = {scene.scene_id: 0 for scene in story.scenes}
-    for _ in story.scenes:
-        changed = False
-        for scene in story.scenes:
-            for branch in scene.story_branches:
-                below = levels[scene.scene_id] + 1
-                to = branch.leads_to
-                if to in levels and levels[to] < below <= len(story.scenes):
-                    levels[to] = below
-                    changed = True
-        if not changed:
-            break
-    return levels
+def _size(layout: Layout) -> tuple[float, float]:
+    width = (layout.columns - 1) * COLUMN + WIDTH + 2 * MARGIN
+    return width, max(1.0, layout.rows) * ROW + 2 * MARGIN
 
 
-def _places(story: Story, levels: dict[str, int]) -> dict[str, tuple[float, float]]:
-    """Parents stand over the middle of what follows from them; leaves stand side by side."""
-    children: dict[str, list[str]] = defaultdict(list)
-    taken: set[str] = set()
-    for scene in story.scenes:
-        for branch in scene.story_branches:
-            if branch.leads_to in levels and branch.leads_to not in taken:
-                children[scene.scene_id].append(branch.leads_to)
-                taken.add(branch.leads_to)
-    across: dict[str, float] = {}
-    free = 0.0
-    roots = [scene.scene_id for scene in story.scenes if scene.scene_id not in taken]
-    stack = [(root, False) for root in reversed(roots)]
-    while stack:
-        scene_id, done = stack.pop()
-        below = children[scene_id]
-        if not below:
-            across[scene_id] = free
-            free += WIDTH + GAP_X
-        elif done:
-            across[scene_id] = (across[below[0]] + across[below[-1]]) / 2
-        else:
-            stack.append((scene_id, True))
-            stack.extend((child, False) for child in reversed(below))
-    return {
-        scene_id: (x + GAP_X, GAP_Y / 2 + levels[scene_id] * (HEIGHT + GAP_Y))
-        for scene_id, x in across.items()
-    }
+def _at(layout: Layout, key: str) -> tuple[float, float]:
+    """The left end and the middle line of a spot."""
+    column, row = layout.spots[key]
+    return MARGIN + column * COLUMN, MARGIN + row * ROW
 
 
-def _edges(story: Story, places: dict[str, tuple[float, float]]) -> list[str]:
-    lines = []
-    for scene in story.scenes:
-        x, y = places[scene.scene_id]
-        start = (x + WIDTH / 2, y + HEIGHT)
-        for branch in scene.story_branches:
-            if branch.leads_to in places:
-                to_x, to_y = places[branch.leads_to]
-                lines.append(_curve(start, (to_x + WIDTH / 2, to_y), branch.choice))
-        for number, branch in enumerate(scene.refused_branches):
-            end = (start[0] + 14 + 12 * number, start[1] + 26)
-            title = f"Refused: {branch.choice} ({branch.verdict.reason})"
-            lines.append(
-                f'<g stroke="#b3372f" fill="none"><title>{escape(title)}</title>'
-                f'<path d="M{start[0]:.0f} {start[1]:.0f}L{end[0]:.0f} {end[1]:.0f}" '
-                f'stroke-dasharray="2 3"/>'
-                f'<path d="M{end[0] - 4:.0f} {end[1] - 4:.0f}l8 8m0-8l-8 8"/></g>'
-            )
-    return lines
+def _branches(scene: Scene, layout: Layout, meeting: Counter[str | None]) -> list[str]:
+    drawn = []
+    for branch in [*scene.story_branches, *scene.refused_branches]:
+        refused = not branch.verdict.valid
+        if branch.leads_to in layout.spots:
+            line = _line(layout, scene.scene_id, branch.leads_to)
+            kind = "edge meets" if meeting[branch.leads_to] > 1 else "edge"
+            drawn.append(f'<path class="{kind}" d="{line}">{_title(branch.choice)}</path>')
+        elif branch.branch_id in layout.spots:
+            drawn.append(_stub(scene, branch, layout, "refused" if refused else "unwritten"))
+    return drawn
 
 
-def _curve(start: tuple[float, float], end: tuple[float, float], title: str) -> str:
-    middle = (start[1] + end[1]) / 2
+def _stub(scene: Scene, branch: Branch, layout: Layout, kind: str) -> str:
+    x, y = _at(layout, branch.branch_id)
+    mark = "✕" if kind == "refused" else "…"
+    why = branch.verdict.reason if kind == "refused" else "not written yet"
     return (
-        f'<path d="M{start[0]:.0f} {start[1]:.0f}C{start[0]:.0f} {middle:.0f} {end[0]:.0f} '
-        f'{middle:.0f} {end[0]:.0f} {end[1]:.0f}" fill="none" stroke="#8a8577" stroke-width="1.5">'
-        f"<title>{escape(title)}</title></path>"
+        f'<g class="{kind}">{_title(f"{branch.choice}: {why}")}'
+        f'<path class="edge" d="{_line(layout, scene.scene_id, branch.branch_id)}"/>'
+        f'<text class="of" x="{x + 4:.0f}" y="{y + 4:.0f}">{mark} {_short(branch.choice, 34)}'
+        f"</text></g>"
     )
 
 
-def _node(scene: Scene, x: float, y: float) -> str:
-    title = scene.title if len(scene.title) <= LETTERS else f"{scene.title[: LETTERS - 1]}…"
-    hue = 130 * scene.quality.score
-    ending = f" · {scene.ending}" if scene.ending else ""
-    round_ = HEIGHT / 2 if scene.ending else 8
+def _line(layout: Layout, before: str, after: str) -> str:
+    x, y = _at(layout, before)
+    to_x, to_y = _at(layout, after)
+    bend = min(COLUMN - WIDTH, to_x - x - WIDTH) / 2
+    start = x + WIDTH
     return (
-        f'<a href="#{scene.scene_id}" class="node"><title>{escape(scene.title)}</title>'
-        f'<rect x="{x:.0f}" y="{y:.0f}" width="{WIDTH}" height="{HEIGHT}" rx="{round_:.0f}" '
-        f'fill="hsl({hue:.0f} 45% 88%)" stroke="hsl({hue:.0f} 40% 40%)"/>'
-        f'<text x="{x + WIDTH / 2:.0f}" y="{y + 23:.0f}" text-anchor="middle" font-size="13" '
-        f'fill="#22201b">{escape(title)}</text>'
-        f'<text x="{x + WIDTH / 2:.0f}" y="{y + 41:.0f}" text-anchor="middle" font-size="11" '
-        f'fill="#4c483f">{scene.scene_id} · {scene.quality.score:.2f}{ending}</text></a>'
+        f"M{start:.0f} {y:.1f}C{start + bend:.0f} {y:.1f} {to_x - bend:.0f} {to_y:.1f} "
+        f"{to_x:.0f} {to_y:.1f}"
     )
+
+
+def _scene(scene: Scene, layout: Layout, meeting: Counter[str | None]) -> str:
+    x, y = _at(layout, scene.scene_id)
+    top, score = y - HEIGHT / 2, scene.quality.score
+    of = f"{scene.scene_id} · {score:.2f}"
+    if scene.ending:
+        of += f" · {scene.ending}"
+    if meeting[scene.scene_id] > 1:
+        of += f" · {meeting[scene.scene_id]} paths meet"
+    if scene.written_by.stand_in:
+        of += " · stand-in"
+    kind = "node stand-in" if scene.written_by.stand_in else "node"
+    return (
+        f'<a class="{kind}" href="#{scene.scene_id}">{_title(scene.title)}'
+        f'<rect class="card" x="{x:.0f}" y="{top:.1f}" width="{WIDTH}" height="{HEIGHT}" '
+        f'rx="{HEIGHT / 2 if scene.ending else 6:.0f}"/>'
+        f'<circle cx="{x + 16:.0f}" cy="{y:.1f}" r="5" fill="{_hue(score)}"/>'
+        f'<text x="{x + 30:.0f}" y="{y - 2:.1f}">{_short(scene.title, LETTERS - 3)}</text>'
+        f'<text class="of" x="{x + 30:.0f}" y="{y + 12:.1f}">{_short(of, 34)}</text></a>'
+    )
+
+
+def _hue(score: float) -> str:
+    red, green, blue = hls_to_rgb(score * 0.36, 0.45, 0.6)
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
+
+
+def _short(text: str, letters: int) -> str:
+    line = one_line(text)
+    return escape(line if len(line) <= letters else f"{line[: letters - 1].rstrip()}…")
+
+
+def _title(text: str) -> str:
+    return f"<title>{escape(one_line(text))}</title>"

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.export.story_map import story_map_svg
+from tasks.export.story_map import STYLE, draw
 from tasks.receipt import money
 from tasks.story.receipt import Receipt
 from tasks.story.scene import Branch, Scene
@@ -27,7 +27,7 @@ _ENVIRONMENT = Environment(
 
 def render_page(story: Story, receipt: Receipt | None = None) -> str:
     """The whole page as HTML."""
-    style = (FOLDER / "page.css").read_text("utf-8")
+    style = (FOLDER / "page.css").read_text("utf-8") + STYLE
     script = (FOLDER / "page.js").read_text("utf-8")
     # `<` is the only character that could end the element the data stands in.
     data = json.dumps(_played(story), ensure_ascii=False).replace("<", "\\u003c")
@@ -39,7 +39,7 @@ def render_page(story: Story, receipt: Receipt | None = None) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
         data=Markup(data),  # noqa: S704
-        map=Markup(story_map_svg(story)),  # noqa: S704
+        map=Markup(draw(story)),  # noqa: S704
         names=_names(story),
         money=money,
     )

@@ -1,0 +1,71 @@
+"""What the exports of a story have in common: its texts, cut into parts."""
+
+import re
+from collections.abc import Iterator
+
+from tasks.story.scene import Branch, DialogueLine, Scene
+from tasks.story.story import Story
+
+STAND_IN = "The offline writer stood in for the model here."
+NOT_WRITTEN = "not written yet"
+
+_CODE = re.compile(r"```[^\n`]*\n(?P<code>.*?)(?:\n[ \t]*```[ \t]*(?=\n|$)|$)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def clean(text: str) -> str:
+    """Text without the control characters that XML and editors refuse; lines end in `\\n`."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def one_line(text: str) -> str:
+    """Text on one line."""
+    return " ".join(clean(text).split())
+
+
+def passages(text: str) -> Iterator[tuple[bool, str]]:
+    """Paragraphs and fenced blocks of code in their order, as (whether it is code, text)."""
+    text = clean(text)
+    done = 0
+    for match in _CODE.finditer(text):
+        yield from _paragraphs(text[done : match.start()])
+        yield True, match["code"]
+        done = match.end()
+    yield from _paragraphs(text[done:])
+
+
+def _paragraphs(text: str) -> Iterator[tuple[bool, str]]:
+    for paragraph in re.split(r"\n\s*\n", text):
+        if paragraph.strip():
+            yield False, paragraph.strip()
+
+
+def speaker(story: Story, line: DialogueLine) -> str:
+    """Who says a line, by name, and how: `Ines Calder (wary)`."""
+    names = {character.id: character.name for character in story.world.characters}
+    name = one_line(names.get(line.character_id, line.character_id))
+    emotion = one_line(line.emotion)
+    return f"{name} ({emotion})" if emotion else name
+
+
+def notes(story: Story, scene: Scene) -> list[str]:
+    """What a reader has to be told about who wrote a scene."""
+    found = [f"Written by {one_line(story.written_by)}."] if scene == story.opening else []
+    return [*found, STAND_IN] if scene.written_by.stand_in else found
+
+
+def the_end(scene: Scene) -> str:
+    """The line that marks an ending."""
+    return f"The end: {scene.ending or 'open'}"
+
+
+def open_branches(story: Story, scene: Scene) -> list[tuple[Branch, Scene]]:
+    """The choices of a scene that lead on, with the scenes they lead to."""
+    scenes = {scene.scene_id: scene for scene in story.scenes}
+    return [(b, scenes[b.leads_to]) for b in scene.story_branches if b.leads_to in scenes]
+
+
+def unwritten(story: Story, scene: Scene) -> list[Branch]:
+    """The choices of a scene whose scenes could not be written."""
+    scenes = {scene.scene_id for scene in story.scenes}
+    return [branch for branch in scene.story_branches if branch.leads_to not in scenes]
