@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
@@ -18,6 +18,7 @@ from typing import Self
 from tasks.llm.chain import providers
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.ledger import Full, Ledger
+from tasks.llm.pace import Pace
 from tasks.llm.prices import Prices, worst_usage
 from tasks.llm.prompt import Prompt, Provider, Purpose, Reply, Usage
 from tasks.llm.retry import retrying
@@ -38,6 +39,7 @@ class Client:
     prices: Prices
     chain: list[Provider]
     fresh: bool = False
+    paces: dict[str, Pace] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _asking: dict[str, asyncio.Event] = field(default_factory=dict)
     _in_flight: int = 0
@@ -52,15 +54,20 @@ class Client:
     ) -> AsyncIterator[Self]:
         """Open the ledger and the providers of the chain.
 
-        Raises UserError for settings that do not fit together, NoPrice for a model without one.
+        Raises UserError for settings that do not fit together or a rate limit without a Prefect
+        server to keep it, NoPrice for a model without a price.
         """
         prices = Prices.read(settings)
         chain = providers(settings)
         try:
             for provider in chain:
                 prices.cost(provider.name, provider.model, Usage())
-            async with Ledger.open(settings) as ledger:
-                yield cls(settings, run_id, ledger, prices, chain, fresh)
+            async with Ledger.open(settings) as ledger, AsyncExitStack() as stack:
+                paces = {
+                    provider.name: await stack.enter_async_context(Pace.open(settings, provider))
+                    for provider in chain
+                }
+                yield cls(settings, run_id, ledger, prices, chain, fresh, paces)
         finally:
             await asyncio.gather(*(provider.close() for provider in chain))
 
@@ -133,7 +140,10 @@ class Client:
         started = time.monotonic()
         self._in_flight += 1
         try:
-            reply = await provider.generate(prompt)
+            async with self._pace(provider).slot(prompt) as slot:
+                started = time.monotonic()
+                reply = await provider.generate(prompt)
+                slot.note(reply.usage)
             usage = reply.usage
             if usage.estimated and provider.name != "offline":
                 usage = worst_usage(prompt)
@@ -152,6 +162,9 @@ class Client:
             self._in_flight -= 1
             async with self._settled:
                 self._settled.notify_all()
+
+    def _pace(self, provider: Provider) -> Pace:
+        return self.paces.setdefault(provider.name, Pace(self.settings, provider))
 
     async def _settle(
         self,

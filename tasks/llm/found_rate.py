@@ -1,0 +1,58 @@
+"""A rate nobody told us: found from refusals, by additive increase and multiplicative decrease
+(Chiu and Jain, 1989), which also shares it fairly among processes that do the same."""
+
+import time
+
+SLOWEST = 1 / 60
+"""Requests a second; below one a minute nothing is learnt."""
+DECREASE = 0.5
+INCREASE = 0.05
+"""Of the rate after the last refusal, for each second since."""
+
+
+class FoundRate:
+    """Free until the first refusal; then the rate of what was answered until then, and so on."""
+
+    def __init__(self) -> None:
+        self._base: float | None = None
+        self._answered = 0
+        self._since = time.monotonic()
+        self._room = 0.0
+        self._filled = 0.0
+
+    @property
+    def known(self) -> bool:
+        """Whether there was a refusal."""
+        return self._base is not None
+
+    @property
+    def per_second(self) -> float:
+        """Requests a second at this moment."""
+        if self._base is None:
+            return float("inf")
+        return self._base * (1 + INCREASE * max(0.0, time.monotonic() - self._since))
+
+    def answered(self) -> None:
+        """Count a call that was not refused."""
+        self._answered += 1
+
+    def refused(self, pause: float) -> None:
+        """Slow down, from the end of the pause on. Call it once for the refusals of one moment."""
+        now = time.monotonic()
+        if self._base is None:
+            seen = self._answered / max(2.0, now - self._since)
+        else:
+            seen = self.per_second
+        self._base = max(SLOWEST, seen * DECREASE)
+        self._answered, self._room = 0, 0.0
+        self._since = self._filled = now + pause
+
+    def take(self, wanted: int) -> tuple[int, float]:
+        """How many of the calls may go now, and the seconds until more may."""
+        now = time.monotonic()
+        rate = self.per_second
+        self._room = min(max(1.0, rate), self._room + max(0.0, now - self._filled) * rate)
+        self._filled = max(self._filled, now)
+        count = min(wanted, int(self._room))
+        self._room -= count
+        return count, max(0.0, 1 - self._room) / rate
