@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -44,6 +45,6 @@ def postgresql() -> Iterator[str]:
             time.sleep(0.05)
         yield f"postgresql+asyncpg://talewright@127.0.0.1:{port}/postgres"
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # do not wait for clients
         server.wait(20)
         shutil.rmtree(folder, ignore_errors=True)

@@ -18,12 +18,23 @@ from typing import Self
 from tasks.llm.chain import providers
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.ledger import Full, Ledger
+from tasks.llm.log import logger
 from tasks.llm.pace import Pace
 from tasks.llm.prices import Prices, worst_usage
 from tasks.llm.prompt import Prompt, Provider, Purpose, Reply, Usage
 from tasks.llm.retry import retrying
 from tasks.llm.schema import flat_schema
 from tasks.settings import Settings
+
+WARNINGS = (50, 80, 100)
+"""Per cent of a cap at which the log says so."""
+
+CAPS = {
+    "run": ("this run", "--max-cost or LLM_MAX_COST"),
+    "day": ("today", "LLM_MAX_COST_PER_DAY"),
+    "total": ("this project", "LLM_MAX_COST_TOTAL"),
+}
+"""Whose money each cap bounds, and what sets it."""
 
 PATIENCE = 5.0
 """Seconds to wait for room under a cap that only other processes can free."""
@@ -46,6 +57,7 @@ class Client:
     _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
     _line: asyncio.Lock = field(default_factory=asyncio.Lock)
     _patience: float = PATIENCE
+    _warned: set[tuple[str, int]] = field(default_factory=set)
 
     @classmethod
     @asynccontextmanager
@@ -179,7 +191,20 @@ class Client:
         """What was answered is paid for, so a cancelled caller does not keep it from the books."""
         seconds = time.monotonic() - started
         settled = self.ledger.settle(row, purpose, outcome, usage, cost, seconds, keep)
-        await asyncio.shield(asyncio.ensure_future(settled))
+        self._warn(await asyncio.shield(asyncio.ensure_future(settled)))
+
+    def _warn(self, sums: Mapping[str, Decimal]) -> None:
+        """Say once when half, most or all of a cap is spent or set aside."""
+        for kind, cap in self._caps.items():
+            for level in WARNINGS:
+                if sums[kind] >= cap * level / 100 and (kind, level) not in self._warned:
+                    self._warned.add((kind, level))
+                    logger().warning(
+                        "%d %% of the cap of $%s for %s is spent or set aside",
+                        level,
+                        cap,
+                        CAPS[kind][0],
+                    )
 
     async def _reserve(
         self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
@@ -230,12 +255,7 @@ def request_key(provider: Provider, prompt: Prompt) -> str:
 
 def _cap_reached(full: Full, worst: Decimal) -> CapReached:
     scope = full.scope.partition(":")[0]
-    names = {
-        "run": ("this run", "--max-cost or LLM_MAX_COST"),
-        "day": ("today", "LLM_MAX_COST_PER_DAY"),
-        "total": ("this project", "LLM_MAX_COST_TOTAL"),
-    }
-    whose, setting = names[scope]
+    whose, setting = CAPS[scope]
     return CapReached(
         f"The cap of ${full.cap_usd:f} for {whose} is reached: ${full.spent_usd:.6f} is spent and "
         f"the next call may cost ${worst:.6f}. Raise {setting} and run the same command again; "

@@ -117,7 +117,7 @@ class Ledger:
         async with self._engine.connect() as connection, connection.begin() as transaction:
             for scope in sorted(scopes(purpose)):
                 cap = caps.get(scope.partition(":")[0])
-                if not await _add(connection, scope, nano, cap):
+                if await _add(connection, scope, nano, cap) is None:
                     await transaction.rollback()
                     return await self._full(purpose, scope, cap or Decimal(0))
             row = _row(prompt, purpose, request, provider, model)
@@ -137,9 +137,13 @@ class Ledger:
         cost: Decimal,
         seconds: float,
         keep: tuple[str, Reply] | None = None,
-    ) -> None:
+    ) -> dict[str, Decimal]:
         """Note what an attempt did cost, free what was set aside beyond it, and keep its answer
-        under its request: one transaction, before the answer is used."""
+        under its request: one transaction, before the answer is used.
+
+        Returns what is now spent or set aside by the run, today and in all ('run', 'day',
+        'total'), in USD.
+        """
         nano = to_nano(cost)
         async with self._engine.begin() as connection:
             reserved = await connection.scalar(
@@ -156,10 +160,13 @@ class Ledger:
                     **asdict(usage),
                 )
             )
-            for scope in sorted(scopes(purpose)):
-                await _add(connection, scope, nano - (reserved or 0), None)
+            sums = {
+                scope.partition(":")[0]: await _add(connection, scope, nano - (reserved or 0), None)
+                for scope in sorted(scopes(purpose))
+            }
             if keep is not None:
                 await _keep(connection, *keep, nano)
+        return {kind: to_usd(sum_ or 0) for kind, sum_ in sums.items()}
 
     async def find(self, request: str) -> Kept | None:
         """The kept answer to a request."""
@@ -267,15 +274,18 @@ def scopes(purpose: Purpose) -> list[str]:
     return [f"run:{purpose.run_id}", f"day:{_today()}", "total"]
 
 
-async def _add(connection: AsyncConnection, scope: str, nano: int, cap: Decimal | None) -> bool:
-    """Add to a sum, unless it would pass the cap; whether it was added."""
+async def _add(
+    connection: AsyncConnection, scope: str, nano: int, cap: Decimal | None
+) -> int | None:
+    """Add to a sum, unless it would pass the cap; the new sum, or None if it was not added."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     new = dialect.insert(spend).values(scope=scope, nano=0).on_conflict_do_nothing()
     await connection.execute(new)
     change = update(spend).where(spend.c.scope == scope).values(nano=spend.c.nano + nano)
     if cap is not None:
         change = change.where(spend.c.nano + nano <= to_nano(cap))
-    return bool((await connection.execute(change)).rowcount)
+    added: int | None = await connection.scalar(change.returning(spend.c.nano))
+    return added
 
 
 async def _keep(connection: AsyncConnection, request: str, reply: Reply, nano: int) -> None:

@@ -7,7 +7,6 @@ server asks. Without a limit and without a refusal nobody waits, and nothing is 
 """
 
 import asyncio
-import logging
 import math
 import random
 import time
@@ -17,12 +16,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from prefect import get_run_logger
 from prefect.client.orchestration import get_client
-from prefect.exceptions import MissingContextError
 
 from tasks.llm.errors import QuotaGone, RateLimited
 from tasks.llm.found_rate import FoundRate
+from tasks.llm.log import logger
 from tasks.llm.prompt import Prompt, Provider, Usage
 from tasks.llm.shared_limits import SharedLimits
 from tasks.llm.token_guess import TokenGuess
@@ -210,17 +208,10 @@ class Pace:
             return
         self._said = now
         why = "refused; it asks to wait" if self._closed_for > 0 else "at its rate limit"
-        _log().info(
+        logger().info(
             "%s is %s: %d calls wait, the next may go in %.1f s.",
             self.name,
             why,
             len(self._queue),
             seconds,
         )
-
-
-def _log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
-    try:
-        return get_run_logger()
-    except MissingContextError:
-        return logging.getLogger(__name__)

@@ -165,3 +165,16 @@ async def test_the_cache_is_bounded_by_age_and_size(settings: Settings) -> None:
         assert reply.cached
         assert await asks.ledger.forget(days=0) == 5
         assert (await asks.ledger.tally(run_id="run")).total.calls == 10
+
+
+async def test_half_most_and_all_of_a_cap_are_said_once(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    capped = settings.model_copy(update={"llm_max_cost": Decimal("0.05")})
+    async with client(capped, BilledProvider(seed=2)) as asks:
+        calls = [asks.ask(prompt(f"call {n}"), purpose()) for n in range(100)]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert any(isinstance(outcome, CapReached) for outcome in outcomes)
+    said = [r.getMessage() for r in caplog.records if "of the cap" in r.getMessage()]
+    assert [line.split(" %")[0] for line in said][:2] == ["50", "80"]
+    assert len(said) == len(set(said))
