@@ -71,11 +71,17 @@ def _caps(receipt: Receipt) -> list[str]:
 
 def _tallies(tallies: Sequence[Tally], total: Tally) -> str:
     head = ["", "calls", "cached", "failed", "in", "of it cached", "thinking", "out", "USD"]
-    rows = [_row(tally) for tally in tallies]
-    return table(head, [*rows, [f"**{cell}**" for cell in _row(total)]]) if rows else ""
+    rows = [[escape(tally.name), *cells(tally)] for tally in tallies]
+    return (
+        table(head, [*rows, [f"**{cell}**" for cell in (total.name, *cells(total))]])
+        if rows
+        else ""
+    )
 
 
-def _row(tally: Tally) -> list[str]:
+def cells(tally: Tally) -> list[str]:
+    """A tally's figures as text: calls, cached, failed, tokens (in, of it cached, thinking, out),
+    USD."""
     counts = (
         tally.calls,
         tally.cached,
@@ -85,4 +91,4 @@ def _row(tally: Tally) -> list[str]:
         tally.tokens_thinking,
         tally.tokens_out,
     )
-    return [escape(tally.name), *(f"{count:,}" for count in counts), money(tally.cost_usd)]
+    return [*(f"{count:,}" for count in counts), money(tally.cost_usd)]

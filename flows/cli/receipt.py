@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tasks.errors import UserError
-from tasks.llm.ledger import Ledger, Tallies
-from tasks.receipt import money
+from tasks.llm.ledger import Ledger
+from tasks.llm.tallies import Tallies
+from tasks.receipt import cells, money
 from tasks.settings import Settings
 from tasks.story.receipt import Tally
 
@@ -57,26 +58,13 @@ def _show(tallies: Tallies, title: str) -> None:
         for name in ("calls", "cached", "failed", "in", "of it cached", "thinking", "out", "USD"):
             table.add_column(name, justify="right")
         for tally in rows:
-            table.add_row(tally.name, *_cells(tally))
+            table.add_row(tally.name, *cells(tally))
         out.print(table, "")
     total = tallies.total
     out.print(
         f"Total {money(total.cost_usd)} for {total.calls} calls; the cache saved "
         f"{money(total.saved_usd)} on {total.cached} answers."
     )
-
-
-def _cells(tally: Tally) -> list[str]:
-    counts = (
-        tally.calls,
-        tally.cached,
-        tally.failed,
-        tally.tokens_in,
-        tally.tokens_cached,
-        tally.tokens_thinking,
-        tally.tokens_out,
-    )
-    return [*(f"{count:,}" for count in counts), money(tally.cost_usd)]
 
 
 def _write_csv(tallies: Tallies) -> None:

@@ -5,7 +5,7 @@ killed; an attempt whose process died keeps what was set aside for it, as it may
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,10 +13,6 @@ from decimal import Decimal
 from typing import Any, Self
 
 from sqlalchemy import (
-    ColumnElement,
-    String,
-    case,
-    cast,
     delete,
     event,
     func,
@@ -31,31 +27,8 @@ from tasks.llm.migrations import migrate
 from tasks.llm.money import to_nano, to_usd
 from tasks.llm.prompt import Prompt, Purpose, Reply, Usage
 from tasks.llm.tables import answers, attempts, spend
+from tasks.llm.tallies import Tallies, tallies
 from tasks.settings import Settings
-from tasks.story.receipt import Tally
-
-GROUPS: Mapping[str, ColumnElement[str]] = {
-    "step": attempts.c.step,
-    "scene": attempts.c.scene_id,
-    "model": attempts.c.provider + ": " + attempts.c.model,
-    "story": attempts.c.story_id,
-    "prompt": attempts.c.prompt_id + "@" + cast(attempts.c.prompt_version, String),
-    "reason": attempts.c.reason,
-}
-"""What rows can be summed by."""
-
-
-@dataclass(frozen=True)
-class Tallies:
-    """The sums of some rows."""
-
-    total: Tally
-    by_step: list[Tally]
-    by_scene: list[Tally]
-    by_model: list[Tally]
-    by_story: list[Tally]
-    by_prompt: list[Tally]
-    by_reason: list[Tally]
 
 
 @dataclass(frozen=True)
@@ -206,10 +179,7 @@ class Ledger:
         wanted = {"run_id": run_id, "story_id": story_id, "scene_id": scene_id, "day": day}
         where = [attempts.c[name] == value for name, value in wanted.items() if value is not None]
         async with self._engine.connect() as connection:
-            return Tallies(
-                total=(await _tallies(connection, where))[0],
-                **{f"by_{by}": await _tallies(connection, where, by) for by in GROUPS},
-            )
+            return await tallies(connection, where)
 
     async def in_flight(self, run_id: str | None = None) -> int:
         """Attempts that were sent and never settled: under way, or their process died. They may
@@ -294,46 +264,6 @@ async def _keep(connection: AsyncConnection, request: str, reply: Reply, nano: i
     row = {"at": _now(), "used": _now(), "reply": json.dumps(told), "cost_nano": nano}
     new = dialect.insert(answers).values(request=request, **row)
     await connection.execute(new.on_conflict_do_update(index_elements=["request"], set_=row))
-
-
-async def _tallies(
-    connection: AsyncConnection, where: Iterable[ColumnElement[bool]], by: str = ""
-) -> list[Tally]:
-    c = attempts.c
-    columns: Sequence[Any] = (
-        func.count(case((c.outcome != "cached", 1))),
-        func.count(case((c.outcome == "cached", 1))),
-        func.count(case((c.outcome.not_in(["ok", "cached"]), 1))),
-        *(func.coalesce(func.sum(c[name]), 0) for name in _SUMMED),
-    )
-    query = select(GROUPS[by] if by else func.count(), *columns).where(*where)
-    if by:
-        query = query.group_by(GROUPS[by]).order_by(GROUPS[by])
-    return [
-        Tally(
-            name=str(name) if by else "total",
-            calls=calls,
-            cached=cached,
-            failed=failed,
-            tokens_in=int(sums[0]),
-            tokens_cached=int(sums[1]),
-            tokens_thinking=int(sums[2]),
-            tokens_out=int(sums[3]),
-            cost_usd=to_usd(int(sums[4])),
-            saved_usd=to_usd(int(sums[5])),
-        )
-        for name, calls, cached, failed, *sums in await connection.execute(query)
-    ]
-
-
-_SUMMED = (
-    "tokens_in",
-    "tokens_cached",
-    "tokens_thinking",
-    "tokens_out",
-    "cost_nano",
-    "saved_nano",
-)
 
 
 def _row(
