@@ -9,11 +9,11 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from examples import worlds
+from examples import boundary_sets, worlds
 from tasks.errors import InputError
 from tasks.story.brief import Brief
 from tasks.story.references import Problem, brief_problems, did_you_mean, world_problems
-from tasks.story.world import World
+from tasks.story.world import BoundarySet, World
 from tasks.yaml import Document, read_yaml
 
 MOST_PROBLEMS = 20
@@ -56,6 +56,19 @@ def load_brief(source: str | Path, world: World, world_source: str | Path = "") 
     brief = _validate(Brief, document, file)
     _refuse(brief_problems(brief, world), document, file)
     return brief
+
+
+def load_boundaries(sources: str) -> list[BoundarySet]:
+    """The sets of boundaries of a list such as `young-readers, mine.yaml`. Raises InputError."""
+    sets = []
+    for source in filter(None, (part.strip() for part in sources.split(","))):
+        file = boundary_sets().get(source) or Path(source).expanduser()
+        if not os.path.exists(file):
+            shipped = ", ".join(boundary_sets())
+            message = f"there is no such set of boundaries; Talewright comes with {shipped}"
+            raise InputError(message, file=file)
+        sets.append(_validate(BoundarySet, read_yaml(file), file))
+    return sets
 
 
 def _world_file(source: str | Path) -> Path:

@@ -1,45 +1,34 @@
 """Prompts as versioned files: found, checked and rendered strictly.
 
-`prompts/ID/VERSION.md` begins with YAML front matter (id, version, note, variables, and optionally
-max_output_tokens and temperature), followed by Jinja blocks: `system`, `shared` (what all calls of
-a story have in common) and `text`. What comes from a world, a story or a person goes through the
-filter `fence`.
+`prompts/ID/VERSION.md` begins with YAML front matter (see FrontMatter), followed by Jinja blocks:
+`system`, `shared` (what all calls of a story have in common, for providers that cache) and `text`.
+What comes from a world, a story or a person goes through the filter `fence`; single words and
+numbers of theirs through `word` and `int`. The folder of TALEWRIGHT_PROMPTS adds to the prompts
+that come with Talewright; it cannot replace a version of theirs.
 """
 
 import hashlib
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateSyntaxError, UndefinedError, meta
-from jinja2.exceptions import SecurityError, TemplateNotFound
+from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError, meta, nodes
+from jinja2.exceptions import TemplateNotFound, TemplateRuntimeError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from pydantic import BaseModel
 
+from tasks.boundaries import merged
 from tasks.errors import InputError
+from tasks.fence import fence, word
+from tasks.front_matter import FrontMatter, split
 from tasks.llm.prompt import Prompt
 from tasks.settings import Settings
-from tasks.story.base import Id, Line, Model
 
 FOLDER = Path(__file__).parents[1] / "prompts"
 BLOCKS = ("system", "shared", "text")
-_FRONT = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
-
-
-class FrontMatter(Model):
-    """What a prompt file says about itself."""
-
-    id: Id
-    version: int = Field(ge=1)
-    note: Line = Field(description="What its author meant to change, for the next one.")
-    variables: list[str] = Field(description="Every variable the text may use.")
-    max_output_tokens: int | None = Field(None, ge=64)
-    temperature: float | None = Field(None, ge=0, le=2)
 
 
 @dataclass(frozen=True)
@@ -48,67 +37,89 @@ class PromptFile:
 
     path: Path
     front: FrontMatter
-    body: str
+    source: str
+    tree: nodes.Template
+    template: Template
+    used: Mapping[str, int]
+    """The line on which each variable is first used; 0 for one that only a part uses."""
+    parts: Mapping[Path, nodes.Template]
+    """The parts it includes."""
     hash: str
-    """First 12 hex digits of the SHA-256 of the file."""
+    """First 12 hex digits of the SHA-256 of the file and the parts it includes."""
+
+    @property
+    def name(self) -> str:
+        """`scene@2`."""
+        return f"{self.front.id}@{self.front.version}"
 
 
-def fence(text: object, name: str = "text") -> str:
-    """Outside text as data: between marks it cannot contain, because they are made from it."""
-    body = str(text).strip()
-    mark = hashlib.sha256(body.encode()).hexdigest()[:10]
-    return f"<data {name} {mark}>\n{body}\n</data {name} {mark}>"
+def folders(settings: Settings) -> tuple[Path, ...]:
+    """Where prompts are looked for."""
+    own = settings.talewright_prompts
+    return (FOLDER, own.expanduser()) if own else (FOLDER,)
 
 
-@cache
-def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(folder),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # Prompts are plain text; nothing here is HTML.
-        autoescape=False,
-    )
-    environment.filters["fence"] = fence
-    return environment
+def prompt_ids(where: tuple[Path, ...] = (FOLDER,)) -> list[str]:
+    """The ids of all prompts."""
+    return sorted({file.parent.name for folder in where for file in _files(folder, "*")})
 
 
-def versions(prompt_id: str, folder: Path = FOLDER) -> list[int]:
-    """The versions of a prompt, oldest first. Raises InputError if there is no such prompt."""
-    files = (folder / prompt_id).glob("*.md")
-    found = sorted(int(file.stem) for file in files if file.stem.isdecimal())
+def versions(prompt_id: str, where: tuple[Path, ...] = (FOLDER,)) -> dict[int, Path]:
+    """The files of a prompt by version, oldest first. Raises InputError if there is no such prompt,
+    or if two files are the same version."""
+    found: dict[int, Path] = {}
+    for folder in where:
+        for file in _files(folder, prompt_id):
+            number = int(file.stem)
+            if number in found:
+                message = f"{prompt_id}@{number} is used twice, first by {found[number]}."
+                raise InputError(message, file=file, line=1)
+            found[number] = file
     if not found:
-        known = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_dir()))
-        raise InputError(f"There is no such prompt; there are {known}.", file=folder / prompt_id)
-    return found
+        message = f"There is no such prompt; there are {', '.join(prompt_ids(where))}."
+        raise InputError(message, file=where[-1] / prompt_id)
+    return dict(sorted(found.items()))
+
+
+def load(name: str, where: tuple[Path, ...] = (FOLDER,)) -> PromptFile:
+    """The prompt file of a name such as `scene@2`; the newest version of `scene`. Raises
+    InputError."""
+    prompt_id, _, number = name.partition("@")
+    files = versions(prompt_id, where)
+    if number and not (number.isdecimal() and int(number) in files):
+        message = f"There is no {name}; there are {', '.join(f'{prompt_id}@{v}' for v in files)}."
+        raise InputError(message, file=where[-1] / prompt_id)
+    return read(files[int(number)] if number else files[max(files)])
 
 
 @cache
-def load(prompt_id: str, version: int | None = None, folder: Path = FOLDER) -> PromptFile:
-    """A prompt file, the newest version unless one is named. Raises InputError."""
-    version = versions(prompt_id, folder)[-1] if version is None else version
-    path = folder / prompt_id / f"{version}.md"
-    try:
-        raw = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"This prompt cannot be read: {error}", file=path) from None
-    match = _FRONT.fullmatch(raw)
-    if match is None:
-        raise InputError("A prompt begins with front matter between two lines of ---.", file=path)
-    front = _front(match[1], path)
-    if (front.id, front.version) != (prompt_id, version):
-        raise InputError(
-            f"The file is {prompt_id}@{version}, but says {front.id}@{front.version}.", file=path
-        )
-    offset = match[1].count("\n") + 3
-    used = _used(path, match[2], offset, folder)
-    if undeclared := sorted(used - set(front.variables)):
-        line = next(
-            (n for n, text in enumerate(raw.splitlines(), 1) if undeclared[0] in text), None
-        )
-        raise InputError(f"{', '.join(undeclared)} is not declared.", file=path, line=line)
-    return PromptFile(path, front, match[2], hashlib.sha256(raw.encode()).hexdigest()[:12])
+def read(path: Path) -> PromptFile:
+    """The prompt file at a path. Raises InputError."""
+    front, body, offset, raw = split(path)
+    said = (front.id, front.version)
+    if said != (path.parent.name, int(path.stem)):
+        message = f"The file is {path.parent.name}@{path.stem}, but says {said[0]}@{said[1]}."
+        raise InputError(message, file=path, line=2)
+    environment = _environment(path.parents[1])
+    # Empty lines in place of the front matter, so that lines are those of the file.
+    source = "\n" * offset + body
+    tree = _parse(environment, source, path)
+    parts = {part: _parse(environment, text, part) for part, text in _parts(path, tree)}
+    used = {
+        **{name: 0 for part in parts.values() for name in meta.find_undeclared_variables(part)},
+        **_first_lines(tree),
+    }
+    for file, of in ((path, tree), *parts.items()):
+        for name, line in _first_lines(of).items():
+            if name not in front.variables and name not in environment.globals:
+                message = f"The variable {name} is not declared in `variables` of {path.name}."
+                raise InputError(message, file=file, line=line)
+    used = {name: line for name, line in used.items() if name in front.variables}
+    digest = hashlib.sha256(raw)
+    for part in parts:
+        digest.update(part.read_bytes())
+    template = environment.from_string(source)
+    return PromptFile(path, front, source, tree, template, used, parts, digest.hexdigest()[:12])
 
 
 def render(
@@ -120,12 +131,13 @@ def render(
     schema: type[BaseModel] | None = None,
     settings: Settings,
 ) -> Prompt:
-    """A prompt ready to send. `prompt_id` may name its version: 'scene@2'.
+    """A prompt ready to send: the named version, else the one that TALEWRIGHT_PROMPT_VERSIONS
+    holds it at, else the newest.
 
     Raises InputError, with file and line, for a file that is broken or a variable that is missing.
     """
-    name, _, number = prompt_id.partition("@")
-    file = load(name, int(number) if number else version)
+    name = prompt_id if version is None else f"{prompt_id}@{version}"
+    file = load(_held(settings).get(name, name), folders(settings))
     parts = _rendered(file, variables)
     return Prompt(
         id=file.front.id,
@@ -145,49 +157,92 @@ def render(
     )
 
 
+def _held(settings: Settings) -> dict[str, str]:
+    names = (name.strip() for name in settings.talewright_prompt_versions.split(","))
+    return {name.partition("@")[0]: name for name in names if name}
+
+
 def _rendered(file: PromptFile, variables: Mapping[str, Any]) -> dict[str, str]:
-    missing = [name for name in file.front.variables if name not in variables]
-    if missing:
-        raise InputError(f"The variable {', '.join(missing)} was not given.", file=file.path)
-    template = _environment(file.path.parents[1]).from_string(file.body)
-    context = template.new_context(dict(variables))
+    for name in file.front.variables:
+        if name not in variables:
+            line = file.used.get(name) or 1
+            raise InputError(f"The variable {name} was not given.", file=file.path, line=line)
+    context = file.template.new_context(dict(variables))
+    blocks = file.template.blocks
     try:
         return {
-            name: "".join(template.blocks[name](context)).strip() if name in template.blocks else ""
+            name: "".join(blocks[name](context)).strip() if name in blocks else ""
             for name in BLOCKS
         }
-    except (UndefinedError, SecurityError) as error:
-        raise InputError(str(error), file=file.path) from None
+    except (TemplateRuntimeError, ValueError, TypeError) as error:
+        where, line = _where(error, file)
+        raise InputError(str(error), file=where, line=line) from None
 
 
-def _front(raw: str, path: Path) -> FrontMatter:
+def _where(error: Exception, file: PromptFile) -> tuple[Path, int]:
+    """The file and line of a template at which an error was raised."""
+    path, line = file.path, 1
+    for frame, at in walk_tb(error.__traceback__):
+        code = Path(frame.f_code.co_filename)
+        if code == Path("<template>"):
+            path, line = file.path, file.template.get_corresponding_lineno(at)
+        elif code in file.parts:
+            name = f"{code.parent.name}/{code.name}"
+            part = file.template.environment.get_template(name)
+            path, line = code, part.get_corresponding_lineno(at)
+    return path, line
+
+
+def _files(folder: Path, prompt_id: str) -> list[Path]:
+    files = (file for file in folder.glob(f"{prompt_id}/*.md") if file.stem.isdecimal())
+    return sorted(files, key=lambda file: (file.parent.name, int(file.stem), file.stem))
+
+
+@cache
+def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader([folder, FOLDER]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Prompts are plain text; nothing here is HTML.
+        autoescape=False,
+    )
+    environment.filters |= {"fence": fence, "word": word}
+    environment.globals["boundaries"] = merged
+    return environment
+
+
+def _parse(environment: ImmutableSandboxedEnvironment, source: str, path: Path) -> nodes.Template:
     try:
-        return FrontMatter.model_validate(YAML(typ="safe").load(raw))
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 2 if error.problem_mark else None
-        raise InputError(
-            f"The front matter is no YAML: {error.problem}", file=path, line=line
-        ) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InputError(first["msg"], file=path, line=1, field=field) from None
-
-
-def _used(path: Path, body: str, offset: int, folder: Path) -> set[str]:
-    """The variables a body uses, those of the parts it includes among them."""
-    environment = _environment(folder)
-    try:
-        tree = environment.parse(body)
-        used = meta.find_undeclared_variables(tree)
-        for name in meta.find_referenced_templates(tree):
-            if name is None or environment.loader is None:
-                raise InputError("Only parts named in the text can be included.", file=path)
-            part = environment.loader.get_source(environment, name)[0]
-            used |= meta.find_undeclared_variables(environment.parse(part))
+        return environment.parse(source)
     except TemplateSyntaxError as error:
-        message = error.message or "syntax error"
-        raise InputError(message, file=path, line=error.lineno + offset) from None
-    except TemplateNotFound as error:
-        raise InputError(f"There is no part {error.name}.", file=path) from None
-    return used
+        message = error.message or "This is no template."
+        raise InputError(message, file=path, line=error.lineno) from None
+
+
+def _parts(path: Path, tree: nodes.Template) -> Iterator[tuple[Path, str]]:
+    """The parts a prompt includes, each once, with their text."""
+    environment = _environment(path.parents[1])
+    assert environment.loader is not None  # noqa: S101 - made with one
+    for include in tree.find_all(nodes.Include):
+        name = include.template
+        if not isinstance(name, nodes.Const):
+            message = "Only a part that is named in quotation marks can be included."
+            raise InputError(message, file=path, line=include.lineno)
+        try:
+            text, file, _ = environment.loader.get_source(environment, name.value)
+        except TemplateNotFound:
+            message = f"There is no part {name.value}."
+            raise InputError(message, file=path, line=include.lineno) from None
+        yield Path(str(file)), text
+
+
+def _first_lines(tree: nodes.Template) -> dict[str, int]:
+    """The free variables of a template with the line on which each is first used."""
+    free = meta.find_undeclared_variables(tree)
+    lines: dict[str, int] = {}
+    for node in tree.find_all(nodes.Name):
+        if node.name in free:
+            lines[node.name] = min(node.lineno, lines.get(node.name, node.lineno))
+    return lines

@@ -56,6 +56,15 @@ class Settings(BaseSettings):
     talewright_embeddings: Path | None = Field(
         None, description="Folder of a model2vec model that chooses facts for the judge."
     )
+    talewright_prompts: Path | None = Field(
+        None, description="A folder of prompts of one's own, beside those of Talewright."
+    )
+    talewright_prompt_versions: str = Field(
+        "", description="Prompts held at a version: 'scene@3,judge@1'; the others: the newest."
+    )
+    talewright_boundaries: str = Field(
+        "", description="Sets of boundaries, by name or file, that every story has to keep."
+    )
     talewright_sandbox: SandboxName = "auto"
     e2b_template: str = Field("", description="Template of E2B sandboxes; E2B's own if empty.")
     e2b_api_url: str = Field("", description="E2B's API, where it is not E2B's cloud.")

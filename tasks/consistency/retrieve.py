@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tasks.boundaries import merged, spell
 from tasks.consistency.case import Case
 from tasks.consistency.language.tokens import terms
 from tasks.errors import UserError
@@ -29,6 +30,11 @@ def statements(case: Case) -> list[Statement]:
     ]
     known += [Statement(id=f"rule:{r.id}", text=r.text) for r in world.rules]
     known += [
+        Statement(id=f"boundary:{b.topic}", text=spell(b))
+        for b in merged(world, case.brief)
+        if b.level != "ok"
+    ]
+    known += [
         Statement(
             id=f"road:{a}:{b}",
             text=f"From {case.name(a)} to {case.name(b)} it takes at least {road.minutes} minutes.",
@@ -47,7 +53,8 @@ def statements(case: Case) -> list[Statement]:
 
 def relevant(case: Case, most: int = MOST) -> list[Statement]:
     """The statements a text is about, best first: by shared terms (TF-IDF cosine), and a share
-    more for each thing of the world both speak of. Rules always come along."""
+    more for each thing of the world both speak of. Boundaries and rules always come
+    along."""
     known = statements(case)
     scores = similarity(case.text, [s.text for s in known])
     named = {w.ref.id for p in case.passages for row in p.words for w in row if w.ref}
@@ -56,9 +63,10 @@ def relevant(case: Case, most: int = MOST) -> list[Statement]:
         zip(known, scores, strict=True),
         key=lambda pair: -(pair[1] + 0.3 * len(named & set(pair[0].about))),
     )
-    rules = [s for s in known if s.id.startswith("rule:")][: most // 3]
-    rest = [s for s, _ in ranked if s not in rules]
-    return [*rules, *rest][:most]
+    always = [s for s in known if s.id.startswith("boundary:")]
+    always += [s for s in known if s.id.startswith("rule:")][: most // 3]
+    rest = [s for s, _ in ranked if s not in always]
+    return [*always, *rest][:most]
 
 
 def similarity(query: str, texts: Sequence[str]) -> list[float]:

@@ -140,6 +140,15 @@ class Boundary(Model):
     terms: list[Line] = Field([], description="Words that show the topic is there.")
 
 
+class BoundarySet(Model):
+    """Boundaries and themes that belong together, such as those of a player or an age."""
+
+    title: Line
+    note: Text = Field(description="Whom it is for, and what it does not do.")
+    boundaries: list[Boundary] = []
+    themes: list[Line] = []
+
+
 class World(Model):
     """Everything that holds before the first scene.
 

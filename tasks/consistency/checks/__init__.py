@@ -2,6 +2,7 @@
 
 from tasks.consistency.case import Check
 from tasks.consistency.checks import (
+    boundaries,
     calendar,
     facts,
     form,
@@ -27,5 +28,6 @@ CHECKS: tuple[Check, ...] = (
     *calendar.CHECKS,
     *facts.CHECKS,
     *rules.CHECKS,
+    *boundaries.CHECKS,
 )
 """Every check, in the order reports list them."""
