@@ -3,20 +3,18 @@
 
 import time
 
-SLOWEST = 1 / 60
-"""Requests a second; below one a minute nothing is learnt."""
 DECREASE = 0.5
-INCREASE = 0.05
-"""Of the rate after the last refusal, for each second since."""
+INCREASE = 0.25
+"""For each second since the last refusal: requests a second, and part of the rate after it."""
 
 
 class FoundRate:
-    """Free until the first refusal; then the rate of what was answered until then, and so on."""
+    """Free until the first refusal; then half the rate that was refused, and slowly more."""
 
     def __init__(self) -> None:
         self._base: float | None = None
-        self._answered = 0
-        self._since = time.monotonic()
+        self._left = 0
+        self._since = 0.0
         self._room = 0.0
         self._filled = 0.0
 
@@ -30,21 +28,19 @@ class FoundRate:
         """Requests a second at this moment."""
         if self._base is None:
             return float("inf")
-        return self._base * (1 + INCREASE * max(0.0, time.monotonic() - self._since))
+        return self._base + (1 + self._base) * INCREASE * max(0.0, time.monotonic() - self._since)
 
-    def answered(self) -> None:
-        """Count a call that was not refused."""
-        self._answered += 1
+    def left(self) -> None:
+        """Count a call that left."""
+        self._since = self._since or time.monotonic()
+        self._left += 1
 
     def refused(self, pause: float) -> None:
         """Slow down, from the end of the pause on. Call it once for the refusals of one moment."""
         now = time.monotonic()
-        if self._base is None:
-            seen = self._answered / max(2.0, now - self._since)
-        else:
-            seen = self.per_second
-        self._base = max(SLOWEST, seen * DECREASE)
-        self._answered, self._room = 0, 0.0
+        seen = self._left / max(1.0, now - self._since) if self._base is None else self.per_second
+        self._base = seen * DECREASE
+        self._room = 0.0
         self._since = self._filled = now + pause
 
     def take(self, wanted: int) -> tuple[int, float]:

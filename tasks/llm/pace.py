@@ -115,9 +115,9 @@ class Pace:
             if self._shared or self._found.known or self._queue or self._closed_for > 0:
                 await self._passed(charge)
             slot = Slot(prompt, self._tokens, charge)
+            self._found.left()
             try:
                 yield slot
-                self._found.answered()
             except RateLimited as error:
                 self._refused(slot, PAUSE if error.delay is None else error.delay)
                 raise

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
-import httpx
+from prefect.settings import PREFECT_API_URL
+from prefect.testing.utilities import prefect_test_harness
 
-from tests.conftest import API_URL, prefect_server
-from tests.emulators.gemini import GeminiServer, error
+from tests.emulators.gemini import Call, GeminiServer, error
 from tests.emulators.http import Answer, Request
 
 
@@ -49,7 +49,7 @@ async def ask_all(url: str, first: int, calls: int, words: int) -> None:
     from tasks.llm.prompt import Prompt, Purpose
     from tasks.settings import Settings
 
-    settings = Settings(gemini_base_url=url, gemini_api_key="bench", llm_chain="gemini")  # type: ignore[arg-type]
+    settings = Settings(gemini_base_url=url, gemini_api_key="bench", llm_chain="gemini")
     async with Client.open(settings, run_id=f"bench-{first}") as client:
         purpose = Purpose(client.run_id, "bench", "1", "generate")
         await asyncio.gather(
@@ -68,47 +68,53 @@ def main() -> None:
     options.add_argument("--words", type=int, default=0)
     options.add_argument("--processes", type=int, default=1)
     options.add_argument("--latency", type=float, default=0.5)
-    options.add_argument("--worker", nargs=3)
+    options.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.worker:
         url, first, calls = given.worker
         asyncio.run(ask_all(url, int(first), int(calls), given.words))
         return
-    servers = prefect_server.__wrapped__()
-    next(servers)
-    server = TokenLimited(latency=given.latency, rpm=given.rpm)
-    server.start()
-    if given.tpm:
-        server.allow(given.tpm)
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        TokenLimited(latency=given.latency, rpm=given.rpm) as server,
+    ):
+        if given.tpm:
+            server.allow(given.tpm)
+        ended = run(given, server.url)
+        report(given, server.calls, ended)
+
+
+def run(given: argparse.Namespace, url: str) -> list[int]:
+    """Share the calls among the processes; their exit codes."""
     share = given.calls // given.processes
     environment = os.environ | {
-        "PREFECT_API_URL": API_URL,
+        "PREFECT_API_URL": PREFECT_API_URL.value(),
         "TALEWRIGHT_HOME": tempfile.mkdtemp(prefix="talewright-bench-"),
         **({"LLM_RATE_LIMIT": str(given.rpm)} if given.rpm else {}),
         **({"LLM_TOKENS_PER_MINUTE": str(given.tpm)} if given.tpm else {}),
     }
     command = [sys.executable, "-m", "tests.bench.pace", "--words", str(given.words), "--worker"]
     workers = [
-        subprocess.Popen([*command, server.url, str(n * share), str(share)], env=environment)
+        subprocess.Popen([*command, url, str(n * share), str(share)], env=environment)
         for n in range(given.processes)
     ]
-    ended = [worker.wait() for worker in workers]
-    answered = sorted(call.at for call in server.calls if call.status == 200)
-    refused = sum(call.status == 429 for call in server.calls)
-    seconds = answered[-1] + given.latency - answered[0]
-    if given.tpm:
-        used = sum(call.tokens_in for call in server.calls if call.status == 200)
-        ideal = (used - given.tpm / 10) / given.tpm * 60
-    else:
-        ideal = (given.calls - given.rpm / 10) / given.rpm * 60
+    return [worker.wait() for worker in workers]
+
+
+def report(given: argparse.Namespace, calls: Sequence[Call], ended: list[int]) -> None:
+    """Print the row. The ideal begins with the burst and then keeps the limit."""
+    answered = sorted(call.at for call in calls if call.status == 200)
+    refused = sum(call.status == 429 for call in calls)
+    seconds = answered[-1] - answered[0]
+    used = sum(call.tokens_in for call in calls if call.status == 200) if given.tpm else given.calls
+    limit = given.tpm or given.rpm
+    ideal = (used / limit - 0.1) * 60
     window = max(sum(at <= other < at + 60 for other in answered) for at in answered)
     print(
         f"rpm={given.rpm} tpm={given.tpm} processes={given.processes} ended={ended} "
         f"answered={len(answered)}/{given.calls} refused={refused} {seconds:.1f} s, "
         f"ideal {ideal:.1f} s: {ideal / seconds:.3f} of the limit; most in 60 s: {window}"
     )
-    server.stop()
-    next(servers, None)
 
 
 if __name__ == "__main__":

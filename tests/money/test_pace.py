@@ -1,0 +1,191 @@
+"""Pace: the whole rate is used, no window holds more, and one refusal stops everybody."""
+
+import asyncio
+import logging
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from tasks.errors import UserError
+from tasks.llm.client import Client
+from tasks.llm.errors import QuotaGone, RateLimited
+from tasks.llm.pace import Pace
+from tasks.llm.prompt import Usage
+from tasks.settings import Settings
+from tests.emulators.gemini import GeminiServer, error
+from tests.money.conftest import BilledProvider, prompt, purpose
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+NOWHERE = "http://127.0.0.1:9/api"
+
+
+@pytest.fixture
+def model() -> str:
+    """A model of its own for each test, as limits go by the model."""
+    return f"model-{uuid4()}"
+
+
+async def passages(pace: Pace, calls: int, tokens: int = 0) -> list[float]:
+    """When each of `calls` callers may leave, all asking at once."""
+    left: list[float] = []
+
+    async def call(n: int) -> None:
+        async with pace.slot(prompt("x" * 4 * tokens)) as slot:
+            left.append(time.monotonic())
+            slot.note(Usage(tokens_in=tokens))
+
+    await asyncio.gather(*(call(n) for n in range(calls)))
+    return left
+
+
+def most_over(left: list[float], per_second: float) -> float:
+    """The most that any window holds beyond its rate."""
+    left = sorted(left)
+    return max(
+        j - i + 1 - (later - first) * per_second
+        for i, first in enumerate(left)
+        for j, later in enumerate(left[i:], i)
+    )
+
+
+async def test_two_processes_share_a_rate_and_use_all_of_it(model: str) -> None:
+    settings = Settings(llm_rate_limit=1200, llm_burst=20)
+    began = time.monotonic()
+    async with AsyncExitStack() as stack:
+        paces = [
+            await stack.enter_async_context(Pace.open(settings, BilledProvider(model=model)))
+            for _ in range(2)
+        ]
+        left = [t for some in await asyncio.gather(*(passages(p, 40) for p in paces)) for t in some]
+    assert most_over(left, 20) <= 20.5  # a lease is handed out in a moment, not in none
+    assert time.monotonic() - began < 2 * (80 - 20) / 20
+
+
+async def test_callers_pass_in_the_order_they_came(model: str) -> None:
+    settings = Settings(llm_rate_limit=1200, llm_burst=4)
+    order: list[int] = []
+    async with Pace.open(settings, BilledProvider(model=model)) as pace:
+
+        async def call(n: int) -> None:
+            async with pace.slot(prompt("x")):
+                order.append(n)
+
+        await asyncio.gather(*(call(n) for n in range(20)))
+    assert order == list(range(20))
+
+
+async def test_tokens_are_limited_by_what_calls_really_take(model: str) -> None:
+    settings = Settings(llm_tokens_per_minute=60_000)
+    async with Pace.open(settings, BilledProvider(model=model, name="gemini")) as pace:
+        left = await passages(pace, 40, tokens=200)
+    assert most_over(left, 1000 / 200) <= 6_000 / 200 + 0.5
+    assert left[-1] - left[0] == pytest.approx((40 * 200 - 5_700) / 1000, abs=0.8)
+
+
+async def test_a_refusal_stops_every_process(model: str) -> None:
+    settings = Settings(llm_rate_limit=6000, llm_burst=100)
+    async with AsyncExitStack() as stack:
+        one, other = [
+            await stack.enter_async_context(Pace.open(settings, BilledProvider(model=model)))
+            for _ in range(2)
+        ]
+        with pytest.raises(RateLimited):
+            async with one.slot(prompt("x")):
+                raise RateLimited("slow down", delay=1.0)
+        refused = time.monotonic()
+        await asyncio.sleep(0.2)  # until Prefect has been told
+        for pace in (one, other):
+            assert min(await passages(pace, 3)) - refused >= 0.95
+
+
+@pytest.mark.parametrize("limit", [None, 6000])
+async def test_a_refusal_costs_one_call_not_a_hundred(limit: int | None, tmp_path: Path) -> None:
+    """The calls in flight may be refused too, but nobody else leaves until the delay is over."""
+    with GeminiServer(latency=0.05) as server:
+        server.next(error(429, retry_delay=0.6, quota_id="RequestsPerMinute"))
+        settings = Settings(
+            gemini_base_url=server.url,
+            gemini_api_key="x",
+            llm_chain="gemini",
+            llm_rate_limit=limit,
+            llm_concurrency=8,
+            talewright_home=tmp_path,
+        )
+        async with Client.open(settings, run_id="run") as client:
+            await asyncio.gather(*(client.ask(prompt(f"{n}"), purpose()) for n in range(16)))
+        refused = next(call.at for call in server.calls if call.status == 429)
+        counts = server.counts()
+    assert counts["by_status"] == {"429": 1, "200": 16}
+    early = [call for call in server.calls if call.status == 200 and call.at < refused + 0.55]
+    assert len(early) <= 8
+
+
+async def test_an_unknown_limit_is_found(tmp_path: Path) -> None:
+    with GeminiServer(latency=0.01, rpm=1200, burst=20) as server:
+        settings = Settings(
+            gemini_base_url=server.url,
+            gemini_api_key="x",
+            llm_chain="gemini",
+            llm_concurrency=10,
+            talewright_home=tmp_path,
+        )
+        async with Client.open(settings, run_id="run") as client:
+            await asyncio.gather(*(client.ask(prompt(f"{n}"), purpose()) for n in range(80)))
+        counts = server.counts()["by_status"]
+    assert counts["200"] == 80
+    assert counts["429"] <= 20
+
+
+async def test_a_day_s_requests_are_a_quota(model: str) -> None:
+    settings = Settings(llm_requests_per_day=2)
+    async with Pace.open(settings, BilledProvider(model=model)) as pace:
+        await passages(pace, 2)
+        with pytest.raises(QuotaGone, match="LLM_REQUESTS_PER_DAY"):
+            await passages(pace, 1)
+
+
+async def test_a_limit_that_is_gone_is_an_error(model: str) -> None:
+    provider = BilledProvider(model=model)
+    async with Pace.open(Settings(llm_rate_limit=600), provider) as pace, get_client() as client:
+        await client.delete_global_concurrency_limit_by_name(f"openai.{model}.requests")
+        with pytest.raises(UserError, match="is gone"):
+            await passages(pace, 1)
+
+
+async def test_a_limit_needs_a_server_to_keep_it(model: str) -> None:
+    pace = Pace.open(Settings(llm_rate_limit=600), BilledProvider(model=model))
+    with (
+        temporary_settings({PREFECT_API_URL: NOWHERE}),
+        pytest.raises(UserError, match="does not answer"),
+    ):
+        await pace.__aenter__()
+
+
+async def test_without_a_limit_nobody_waits_and_no_server_is_asked(model: str) -> None:
+    with temporary_settings({PREFECT_API_URL: NOWHERE}):
+        async with Pace.open(Settings(), BilledProvider(model=model)) as pace:
+            left = await passages(pace, 100)
+    assert len(left) == 100
+
+
+async def test_waiting_shows_in_the_log(model: str, caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings(llm_rate_limit=600, llm_burst=1)
+    with caplog.at_level(logging.INFO):
+        async with Pace.open(settings, BilledProvider(model=model)) as pace:
+            await passages(pace, 4)
+    assert f"{model} is at its rate limit: 3 calls wait" in caplog.text
+
+
+async def test_who_stops_waiting_leaves_the_line(model: str) -> None:
+    settings = Settings(llm_rate_limit=600, llm_burst=1)
+    async with Pace.open(settings, BilledProvider(model=model)) as pace:
+        tasks = [asyncio.create_task(passages(pace, 1)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        tasks[1].cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in done] == [list, asyncio.CancelledError, list]
