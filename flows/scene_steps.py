@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tasks.boundaries import merged, with_ratings
 from tasks.check_branches import check_branch
 from tasks.consistency import check_branch as computed
 from tasks.consistency import check_scene
@@ -155,6 +156,7 @@ async def _draft(
             honour(check_scene(desk.world, desk.brief, state, draft), desk.decisions)
             for state in states
         )
+        verdict = with_ratings(verdict, merged(desk.world, desk.brief), answer.reply.safety)
         if verdict.valid:
             written_by = Provenance(
                 provider=answer.reply.provider,

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from slugify import slugify
 
 from flows.order import StoryOrder
+from tasks.boundaries import with_sets
 from tasks.errors import InputError
-from tasks.load import load_brief, load_world
+from tasks.load import load_boundaries, load_brief, load_world
 from tasks.story.brief import Brief
 from tasks.story.story import Story
 from tasks.story.world import World
@@ -26,14 +27,15 @@ class Source:
 
 
 def read_source(order: StoryOrder) -> Source:
-    """Read what an order names. Raises InputError."""
+    """Read what an order names, with the player's boundaries on top. Raises InputError."""
+    sets = load_boundaries(order.settings().talewright_boundaries)
     if order.extend:
         file = Path(order.extend).expanduser()
         file = file / "story.json" if file.is_dir() else file
         story = read_story(file)
-        return Source(story.world, story.brief, story.id, file.parent, story)
+        return Source(story.world, with_sets(story.brief, sets), story.id, file.parent, story)
     world = load_world(order.world)
-    brief = load_brief(order.brief, world, order.world)
+    brief = with_sets(load_brief(order.brief, world, order.world), sets)
     story_id = slugify(f"{brief.id}-{order.seed}", max_length=60)
     return Source(world, brief, story_id, order.folder / story_id)
 

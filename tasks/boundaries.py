@@ -15,10 +15,10 @@ A boundary without terms is looked for by its topic; with terms, the topic's own
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from tasks.story.brief import Brief
-from tasks.story.verdict import Issue, Severity
+from tasks.story.verdict import Decision, Issue, Severity, Verdict
 from tasks.story.world import Boundary, BoundarySet, World
 from tasks.terms import Hit, find_terms
 
@@ -119,6 +119,19 @@ def _hits(
             off_stage = part == "dialogue" or _PAST.search(hit.sentence)
             if boundary.level != "fade" or not off_stage:
                 yield hit
+
+
+def with_ratings(
+    verdict: Verdict, boundaries: Sequence[Boundary], safety: Mapping[str, str]
+) -> Verdict:
+    """The verdict with what the provider's safety ratings say; an error of theirs rejects."""
+    issues = rated(boundaries, safety)
+    if not issues:
+        return verdict
+    worst: Decision = "reject" if any(i.severity == "error" for i in issues) else "review"
+    decisions = get_args(Decision)
+    decision = max(worst, verdict.decision, key=decisions.index)
+    return verdict.model_copy(update={"issues": [*verdict.issues, *issues], "decision": decision})
 
 
 def rated(boundaries: Sequence[Boundary], safety: Mapping[str, str]) -> list[Issue]:

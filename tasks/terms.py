@@ -22,13 +22,19 @@ class Hit(NamedTuple):
 
 def find_terms(terms: tuple[str, ...], text: str) -> Iterator[Hit]:
     """Every place where `text` has one of the terms in earnest."""
-    plain, at = _plain(text)
-    harmless = [m.span() for m in _harmless().finditer(plain)]
+    plain, at, harmless = _read(text)
     for match in _pattern(terms).finditer(plain):
         start, end = match.span()
         if any(a <= start and end <= b for a, b in harmless) or _denied(plain, start, end):
             continue
         yield Hit(text[at[start] : at[end - 1] + 1], _sentence(text, at[start]))
+
+
+@lru_cache(64)
+def _read(text: str) -> tuple[str, list[int], list[tuple[int, int]]]:
+    """A text made plain, where each character stands, and its harmless phrases."""
+    plain, at = _plain(text)
+    return plain, at, [m.span() for m in _harmless().finditer(plain)]
 
 
 @lru_cache(512)
@@ -68,9 +74,9 @@ def _inflected(word: str) -> set[str]:
     elif re.search(r"(?:s|x|z|ch|sh)$", word):
         forms.add(f"{word}es")
     for stem in stems:
-        forms |= {stem + end for end in ("ed", "ing", "ings", "y", "ily", "ied")}
+        forms |= {stem + end for end in ("ed", "ing", "ings")}
         if len(word) > 3:
-            forms |= {stem + end for end in ("er", "ers")}
+            forms |= {stem + end for end in ("er", "ers", "y", "ily", "ied")}
     return forms
 
 
