@@ -149,7 +149,7 @@ class Client:
         self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
     ) -> Reply:
         row = await self._reserve(provider, prompt, purpose, request)
-        started = time.monotonic()
+        started: float | None = None
         self._in_flight += 1
         try:
             async with self._pace(provider).slot(prompt) as slot:
@@ -161,16 +161,20 @@ class Client:
                 usage = worst_usage(prompt)
             cost = self.prices.cost(provider.name, provider.model, usage)
             keep = (request, reply) if request else None
-            await self._settle(row, purpose, "ok", usage, cost, started, keep)
+            await self._settle(row, "ok", usage, cost, started, keep)
             return replace(reply, cost_usd=cost)
         except LLMError as error:
+            if started is None:
+                raise
             usage = error.usage if isinstance(error.usage, Usage) else Usage()
             if error.billed and error.usage is None:
                 usage = worst_usage(prompt)
             cost = self.prices.cost(provider.name, provider.model, usage)
-            await self._settle(row, purpose, type(error).__name__, usage, cost, started)
+            await self._settle(row, type(error).__name__, usage, cost, started)
             raise
         finally:
+            if started is None:
+                await asyncio.shield(self.ledger.release(row))
             self._in_flight -= 1
             async with self._settled:
                 self._settled.notify_all()
@@ -181,7 +185,6 @@ class Client:
     async def _settle(
         self,
         row: int,
-        purpose: Purpose,
         outcome: str,
         usage: Usage,
         cost: Decimal,
@@ -190,7 +193,7 @@ class Client:
     ) -> None:
         """What was answered is paid for, so a cancelled caller does not keep it from the books."""
         seconds = time.monotonic() - started
-        settled = self.ledger.settle(row, purpose, outcome, usage, cost, seconds, keep)
+        settled = self.ledger.settle(row, outcome, usage, cost, seconds, keep)
         self._warn(await asyncio.shield(asyncio.ensure_future(settled)))
 
     def _warn(self, sums: Mapping[str, Decimal]) -> None:

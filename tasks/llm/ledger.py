@@ -1,7 +1,8 @@
 """The ledger: a row for each attempt, what it may cost before it and what it did cost after it.
 
 SQLite in WAL mode by default, PostgreSQL by URL. What is committed survives the process being
-killed; an attempt whose process died keeps what was set aside for it, as it may have been billed.
+killed; an attempt whose process died, or that was cancelled after it was sent, keeps what was set
+aside for it, as it may have been billed.
 """
 
 import json
@@ -87,13 +88,13 @@ class Ledger:
         """Set the worst case aside and note the attempt; its id, or the cap it does not fit
         under. Atomic over all processes."""
         nano = to_nano(worst)
+        row = _row(prompt, purpose, request, provider, model)
         async with self._engine.connect() as connection, connection.begin() as transaction:
-            for scope in sorted(scopes(purpose)):
+            for scope in scopes(purpose.run_id, row["day"]):
                 cap = caps.get(scope.partition(":")[0])
                 if await _add(connection, scope, nano, cap) is None:
                     await transaction.rollback()
-                    return await self._full(purpose, scope, cap or Decimal(0))
-            row = _row(prompt, purpose, request, provider, model)
+                    return await self._full(scope, cap or Decimal(0))
             done = await connection.execute(
                 insert(attempts)
                 .values(**row, outcome="in flight", reserved_nano=nano)
@@ -104,7 +105,6 @@ class Ledger:
     async def settle(
         self,
         attempt: int,
-        purpose: Purpose,
         outcome: str,
         usage: Usage,
         cost: Decimal,
@@ -114,14 +114,12 @@ class Ledger:
         """Note what an attempt did cost, free what was set aside beyond it, and keep its answer
         under its request: one transaction, before the answer is used.
 
-        Returns what is now spent or set aside by the run, today and in all ('run', 'day',
-        'total'), in USD.
+        Returns what is now spent or set aside by its run, on the day it began and in all ('run',
+        'day', 'total'), in USD.
         """
         nano = to_nano(cost)
         async with self._engine.begin() as connection:
-            reserved = await connection.scalar(
-                select(attempts.c.reserved_nano).where(attempts.c.id == attempt)
-            )
+            sums = await _book(connection, attempt, nano)
             await connection.execute(
                 update(attempts)
                 .where(attempts.c.id == attempt)
@@ -133,13 +131,15 @@ class Ledger:
                     **asdict(usage),
                 )
             )
-            sums = {
-                scope.partition(":")[0]: await _add(connection, scope, nano - (reserved or 0), None)
-                for scope in sorted(scopes(purpose))
-            }
             if keep is not None:
                 await _keep(connection, *keep, nano)
-        return {kind: to_usd(sum_ or 0) for kind, sum_ in sums.items()}
+        return sums
+
+    async def release(self, attempt: int) -> None:
+        """Free what was set aside for a call that never left: it was no attempt."""
+        async with self._engine.begin() as connection:
+            await _book(connection, attempt, 0)
+            await connection.execute(delete(attempts).where(attempts.c.id == attempt))
 
     async def find(self, request: str) -> Kept | None:
         """The kept answer to a request."""
@@ -181,14 +181,17 @@ class Ledger:
         async with self._engine.connect() as connection:
             return await tallies(connection, where)
 
-    async def in_flight(self, run_id: str | None = None) -> int:
-        """Attempts that were sent and never settled: under way, or their process died. They may
-        have been billed, so what was set aside for them stays set aside."""
-        query = select(func.count()).where(attempts.c.outcome == "in flight")
+    async def in_flight(self, run_id: str | None = None) -> tuple[int, Decimal]:
+        """Attempts that were sent and never settled, and the USD set aside for them: they are under
+        way, or were when their process died or the caller was cancelled. They may have been billed,
+        so their money stays set aside."""
+        aside = func.coalesce(func.sum(attempts.c.reserved_nano), 0)
+        query = select(func.count(), aside).where(attempts.c.outcome == "in flight")
         if run_id is not None:
             query = query.where(attempts.c.run_id == run_id)
         async with self._engine.connect() as connection:
-            return int(await connection.scalar(query) or 0)
+            count, nano = (await connection.execute(query)).one()
+        return int(count), to_usd(int(nano))
 
     async def forget(self, days: int) -> int:
         """Drop answers that were not used for so many days; how many there were. Attempts stay:
@@ -227,21 +230,35 @@ class Ledger:
             run_id: str | None = await connection.scalar(newest)
             return run_id
 
-    async def _full(self, purpose: Purpose, scope: str, cap: Decimal) -> Full:
-        kind = scope.partition(":")[0]
-        where = {
-            "run": attempts.c.run_id == purpose.run_id,
-            "day": attempts.c.day == _today(),
-        }
+    async def _full(self, scope: str, cap: Decimal) -> Full:
+        kind, _, name = scope.partition(":")
+        column = {"run": attempts.c.run_id, "day": attempts.c.day}.get(kind)
+        spent = select(func.coalesce(func.sum(attempts.c.cost_nano), 0))
+        if column is not None:
+            spent = spent.where(column == name)
         async with self._engine.connect() as connection:
-            spent = select(func.coalesce(func.sum(attempts.c.cost_nano), 0))
-            nano = await connection.scalar(spent.where(*([where[kind]] if kind in where else [])))
+            nano = await connection.scalar(spent)
         return Full(scope, cap, to_usd(int(nano or 0)))
 
 
-def scopes(purpose: Purpose) -> list[str]:
-    """What an attempt's money counts against."""
-    return [f"run:{purpose.run_id}", f"day:{_today()}", "total"]
+def scopes(run_id: str, day: str) -> list[str]:
+    """What an attempt's money counts against, in the order in which all lock them."""
+    return [f"day:{day}", f"run:{run_id}", "total"]
+
+
+async def _book(connection: AsyncConnection, attempt: int, nano: int) -> dict[str, Decimal]:
+    """Put a cost in the place of what was set aside for an attempt; the new sums by scope, in USD.
+
+    They are those of the day the attempt began: it may end on another.
+    """
+    c = attempts.c
+    query = select(c.run_id, c.day, c.reserved_nano).where(c.id == attempt)
+    row = (await connection.execute(query)).one()
+    sums = {
+        scope.partition(":")[0]: await _add(connection, scope, nano - row.reserved_nano, None)
+        for scope in scopes(row.run_id, row.day)
+    }
+    return {kind: to_usd(sum_ or 0) for kind, sum_ in sums.items()}
 
 
 async def _add(
@@ -269,9 +286,10 @@ async def _keep(connection: AsyncConnection, request: str, reply: Reply, nano: i
 def _row(
     prompt: Prompt, purpose: Purpose, request: str, provider: str, model: str
 ) -> dict[str, Any]:
+    now = _now()
     return {
-        "at": _now(),
-        "day": _today(),
+        "at": now,
+        "day": now.date().isoformat(),
         **asdict(purpose),
         "prompt_id": prompt.id,
         "prompt_version": prompt.version,
@@ -284,10 +302,6 @@ def _row(
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _today() -> str:
-    return _now().date().isoformat()
 
 
 def _sqlite_pragmas(connection: Any, _: object) -> None:

@@ -75,8 +75,11 @@ class Prices:
             ) from None
 
     def worst(self, provider: str, model: str, prompt: Prompt) -> Decimal:
-        """The most one attempt can cost: a token is at least a byte, and the output limit, which
-        includes thinking, is spent to the end. Raises NoPrice."""
+        """The most one attempt can cost: a token is at least a byte, all of the input is written
+        to a cache, and the output limit, which includes thinking, is spent to the end.
+
+        Raises NoPrice.
+        """
         return self.cost(provider, model, worst_usage(prompt))
 
 
@@ -86,7 +89,12 @@ def worst_usage(prompt: Prompt) -> Usage:
     # The schema is sent too, and the wire adds a little.
     schema = 16_384 if prompt.schema is not None else 256
     sent = sum(len(part.encode()) for part in parts) + schema
-    return Usage(tokens_in=sent, tokens_out=prompt.max_output_tokens, estimated=True)
+    return Usage(
+        tokens_in=sent,
+        tokens_cache_written=sent,
+        tokens_out=prompt.max_output_tokens,
+        estimated=True,
+    )
 
 
 def _own(path: Path) -> dict[str, Price]:

@@ -56,12 +56,13 @@ async def report(home: Path, counts: dict[str, int]) -> None:
     settings = Settings(talewright_home=home)
     async with Ledger.open(settings) as ledger:
         total = (await ledger.tally()).total
-        lost = await ledger.in_flight()
+        lost, aside = await ledger.in_flight()
     usage = Usage(counts["tokens_in"], counts["tokens_cached"], 0, counts["tokens_out"])
     billed = Prices({}).cost("gemini", settings.gemini_model, usage)
     print(f"server: {counts['answered']} answers, ${billed:.6f}")
     print(
-        f"ledger: {total.calls - lost} settled, ${total.cost_usd:.6f}; {lost} in flight at a kill"
+        f"ledger: {total.calls - lost} settled, ${total.cost_usd:.6f}; {lost} in flight at a kill, "
+        f"${aside:.6f} set aside for them"
     )
     unheard = counts["answered"] - (total.calls - lost)
     print(f"answers the server gave to a process that was killed: {unheard}")

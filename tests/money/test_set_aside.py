@@ -1,0 +1,76 @@
+"""What is set aside for a call is freed again, once, where it was taken from."""
+
+import asyncio
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select, update
+
+from tasks.llm.client import Client
+from tasks.llm.errors import QuotaGone
+from tasks.llm.ledger import Ledger
+from tasks.llm.pace import Pace
+from tasks.llm.prices import Prices
+from tasks.llm.prompt import Usage
+from tasks.llm.tables import attempts, spend
+from tasks.settings import Settings
+from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
+
+
+async def sums(ledger: Ledger) -> dict[str, int]:
+    """Nano-dollars spent or set aside, by scope."""
+    async with ledger._engine.connect() as connection:
+        return {row.scope: row.nano for row in await connection.execute(select(spend))}
+
+
+async def test_a_call_over_midnight_counts_for_the_day_it_began(settings: Settings) -> None:
+    worst, cost = Decimal("0.01"), Decimal("0.002")
+    async with Ledger.open(settings) as ledger:
+        row = await ledger.reserve(prompt("x"), purpose(), "", "openai", "billed", worst, {})
+        assert isinstance(row, int)
+        async with ledger._engine.begin() as connection:  # a night passes
+            await connection.execute(update(attempts).values(day="2001-01-01"))
+            today = spend.c.scope.startswith("day:")
+            await connection.execute(update(spend).where(today).values(scope="day:2001-01-01"))
+        await ledger.settle(row, "ok", Usage(), cost, 1.0)
+        spent = await sums(ledger)
+    assert spent == {"run:run": 2_000_000, "day:2001-01-01": 2_000_000, "total": 2_000_000}
+
+
+async def test_what_waits_at_the_gate_when_cancelled_was_no_attempt(settings: Settings) -> None:
+    provider = BilledProvider(seconds=10.0)
+    narrow = settings.model_copy(update={"llm_concurrency": 1})
+    async with Ledger.open(narrow) as ledger:
+        asks = Client(narrow, "run", ledger, PRICES, [provider])
+        calls = [asyncio.create_task(asks.ask(prompt(f"{n}"), purpose())) for n in range(5)]
+        while (await ledger.tally(run_id="run")).total.calls < 5:
+            await asyncio.sleep(0.01)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        lost, aside = await ledger.in_flight("run")
+        assert lost == provider.calls == 1  # it was sent, so it may have been billed
+        assert aside == PRICES.worst("openai", "billed", prompt("0"))
+        assert set((await sums(ledger)).values()) == {int(aside * 10**9)}
+
+
+async def test_a_call_the_gate_refused_was_no_attempt(
+    settings: Settings, prefect_server: str
+) -> None:
+    daily = settings.model_copy(update={"llm_requests_per_day": 1})
+    provider = BilledProvider(name=uuid4().hex[:12])
+    async with Ledger.open(daily) as ledger, Pace.open(daily, provider) as pace:
+        asks = Client(daily, "run", ledger, PRICES, [provider], paces={provider.name: pace})
+        first = await asks.ask(prompt("1"), purpose())
+        with pytest.raises(QuotaGone):
+            await asks.ask(prompt("2"), purpose())
+        assert (await ledger.tally(run_id="run")).total.calls == provider.calls == 1
+        assert set((await sums(ledger)).values()) == {int(first.cost_usd * 10**9)}
+
+
+async def test_the_worst_case_covers_what_claude_writes_to_its_cache() -> None:
+    prices, asked = Prices({}), prompt("x" * 100_000)
+    written = Usage(tokens_in=100_000, tokens_cache_written=100_000, tokens_out=500)
+    worst = prices.worst("claude", "claude-haiku-4-5", asked)
+    assert prices.cost("claude", "claude-haiku-4-5", written) <= worst
