@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from tasks.consistency.atlas import Atlas, atlas
@@ -11,6 +11,7 @@ from tasks.consistency.claims import Claim, claims
 from tasks.consistency.language.durations import Span, span
 from tasks.consistency.language.english import pattern
 from tasks.consistency.language.modes import AFTER_ONLY, Mode
+from tasks.consistency.language.names import Names
 from tasks.consistency.language.reader import Passage
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect
@@ -81,7 +82,7 @@ class Case:
         read: list[Passage] = []
         for text, orders in self.parts:
             frame = read[-1].frame if read else None
-            read.append(Passage(text, self.atlas.names, orders=orders, frame=frame))
+            read.append(_read(text, self.atlas.names, orders, frame))
         return read
 
     @cached_property
@@ -188,6 +189,12 @@ _MARKS = str.maketrans("\u2019\u2018“”\u2013—\u00a0", "''\"\"-- ")
 def _fold(text: str) -> str:
     """Quote marks and dashes made plain, one for one, so that offsets stay."""
     return text.translate(_MARKS)
+
+
+@lru_cache(2_000)
+def _read(text: str, names: Names, orders: bool, frame: Mode | None) -> Passage:
+    """A text is read once, though it may be checked on many ways and with many branches."""
+    return Passage(text, names, orders=orders, frame=frame)
 
 
 def of_scene(world: World, brief: Brief | None, state: PathState, scene: SceneText) -> Case:
