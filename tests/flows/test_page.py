@@ -91,7 +91,7 @@ def test_the_designer_sees_the_map_and_why_branches_were_refused(run: Run, page:
     page.goto((run.told.folder / "index.html").as_uri())
     page.click("#desk")
     assert page.locator(".map a.node").count() == len(run.story.scenes)
-    assert page.locator(".refused").count() == len(list(run.story.refused()))
+    assert page.locator("article.refused").count() == len(list(run.story.refused()))
     page.locator('.map a[href="#1.2.1"]').click()
     assert page.locator("#scene").get_attribute("data-scene") == "1.2.1"
     assert page.locator(".written").inner_text().startswith("Written by offline writer")
