@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import combinations, pairwise
 
+from tasks.coherence import coherence
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport
 from tasks.story.quality import Quality, QualityPart
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.world import World
+from tasks.words import sentences, words
 
 WEIGHTS = {
     "dialogue": 0.15,
@@ -34,6 +36,9 @@ CODE_FACTOR = 0.8
 SAME = 0.8
 """Share of common trigrams from which two choices are the same."""
 
+RUN = 6
+"""Words in a row from which a passage counts as copied from the brief."""
+
 
 def quality(
     scene: SceneText,
@@ -48,7 +53,7 @@ def quality(
     parts = [
         QualityPart(name="text", kind="gate", value=_gate(scene), weight=1, note="not degenerate"),
         _part("dialogue", "plan", _dialogue(scene, world), "lines by the cast, with emotions"),
-        _part("setting", "plan", min(1.0, len(_words(scene.setting_description)) / 8), ""),
+        _part("setting", "plan", min(1.0, len(words(scene.setting_description)) / 8), ""),
         _part("tone", "plan", float(bool(scene.emotional_tone.strip())), scene.emotional_tone),
         *(
             []
@@ -59,7 +64,7 @@ def quality(
         _part(
             "brief", "fidelity", _brief(scene, branches, brief, world), "speaks of what it is about"
         ),
-        _part("flow", "plan", _flow(scene), "sentences follow from each other"),
+        _part("flow", "plan", coherence(scene, world), "sentences follow from each other"),
         QualityPart(
             name="code",
             kind="code",
@@ -73,6 +78,13 @@ def quality(
             value=_fresh(scene),
             weight=1,
             note="no phrase or sentence comes again",
+        ),
+        QualityPart(
+            name="parroting",
+            kind="penalty",
+            value=1 - _copied(scene, brief),
+            weight=1,
+            note="words of its own, not the brief's",
         ),
     ]
     mean = [part for part in parts if part.kind in ("plan", "fidelity")]
@@ -89,25 +101,14 @@ def _part(name: str, kind: str, value: float, note: str) -> QualityPart:
     )
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*", text.casefold())
-
-
-def _sentences(text: str) -> list[str]:
-    prose = re.sub(r"```.*?(```|$)", " ", text, flags=re.DOTALL)
-    return [
-        s.strip() for s in re.split(r"(?<=[.!?…])[\"\u201d\u2019)]*\s+|\n{2,}", prose) if s.strip()
-    ]
-
-
 def _gate(scene: SceneText) -> float:
     """0 for filler text and loops, 1 for prose: distinct words among the first 200, and a share of
     the small words every sentence of a language with an alphabet needs."""
-    words = _words(scene.narrative_text)[:200]
-    if len(words) < 20:
+    first = words(scene.narrative_text)[:200]
+    if len(first) < 20:
         return 0.1
-    variety = len(set(words)) / len(words)
-    if len(set(words)) < 12 or variety < 0.2 or _LOREM & set(words):
+    variety = len(set(first)) / len(first)
+    if len(set(first)) < 12 or variety < 0.2 or _LOREM & set(first):
         return 0.1
     return 1.0
 
@@ -117,11 +118,11 @@ _LOREM = {"lorem", "ipsum", "consectetur", "adipiscing"}
 
 def _dialogue(scene: SceneText, world: World) -> float:
     known = {character.id for character in world.characters}
-    lines = [line for line in scene.dialogue if line.character_id in known and _words(line.text)]
+    lines = [line for line in scene.dialogue if line.character_id in known and words(line.text)]
     if not lines:
         return 0.0
     felt = sum(bool(line.emotion.strip()) for line in lines) / len(lines)
-    distinct = len({" ".join(_words(line.text)) for line in lines}) / len(lines)
+    distinct = len({" ".join(words(line.text)) for line in lines}) / len(lines)
     return (0.6 + 0.4 * felt) * distinct
 
 
@@ -163,47 +164,38 @@ def _bare(name: str) -> str:
     return re.sub(r"^(the|a|an) ", "", name.casefold())
 
 
-def _flow(scene: SceneText) -> float:
-    """Share of sentences that take something up from the one before: a word, or who is spoken of.
-    Sentences in another order share less."""
-    sentences = [set(_words(s)) for s in _sentences(scene.narrative_text)]
-    if len(sentences) < 3:
-        return 0.3
-    linked = [
-        1.0
-        if {w for w in b if len(w) > 3} & {w for w in a if len(w) > 3}
-        else 0.6 * bool(b & _TIES)
-        for a, b in pairwise(sentences)
-    ]
-    paragraphs = scene.narrative_text.strip().count("\n\n") + 1
-    return min(1.0, 0.25 + 0.6 * sum(linked) / len(linked) + 0.15 * (paragraphs > 1))
-
-
-_TIES = frozenset(
-    ["he", "she", "they", "it", "his", "her", "their", "him", "them", "this", "that", "then", "but"]
-)
-
-
 def _fresh(scene: SceneText) -> float:
-    """1 without repetition; falls with sentences and three-word phrases that come again, and with
-    choices parroted from the prose."""
-    sentences = [" ".join(_words(s)) for s in _sentences(scene.narrative_text)]
-    words = _words(scene.narrative_text)
-    trigrams = Counter(zip(words, words[1:], words[2:], strict=False))
-    if not sentences or not trigrams:
+    """1 without repetition; falls with sentences and three-word phrases that come again."""
+    told = [" ".join(words(s)) for s in sentences(scene.narrative_text)]
+    spoken = words(scene.narrative_text)
+    trigrams = Counter(zip(spoken, spoken[1:], spoken[2:], strict=False))
+    if not told or not trigrams:
         return 0.5
-    again = 1 - len(set(sentences)) / len(sentences)
+    again = 1 - len(set(told)) / len(told)
     near = sum(
-        SequenceMatcher(None, a, b).quick_ratio() > 0.95 and a != b for a, b in pairwise(sentences)
-    ) / len(sentences)
+        SequenceMatcher(None, a, b).quick_ratio() > 0.95 and a != b for a, b in pairwise(told)
+    ) / len(told)
     common = sum(n - 1 for n in trigrams.values()) / trigrams.total()
     return max(0.0, 1 - again - near - max(0.0, common - 0.03))
+
+
+def _copied(scene: SceneText, brief: Brief) -> float:
+    """Share of the prose that stands word for word in what was asked for."""
+    asked, told = words(brief.ask), words(scene.narrative_text)
+    runs = {tuple(asked[i : i + RUN]) for i in range(len(asked) - RUN + 1)}
+    copied = {
+        place
+        for i in range(len(told) - RUN + 1)
+        if tuple(told[i : i + RUN]) in runs
+        for place in range(i, i + RUN)
+    }
+    return len(copied) / len(told) if told else 0.0
 
 
 def _overlap(a: str, b: str) -> float:
     """Jaccard of character trigrams."""
     one, other = (
         {text[i : i + 3] for i in range(len(text) - 2)}
-        for text in (" ".join(_words(a)), " ".join(_words(b)))
+        for text in (" ".join(words(a)), " ".join(words(b)))
     )
     return len(one & other) / len(one | other) if one | other else 1.0
