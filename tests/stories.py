@@ -82,9 +82,7 @@ def make_story(seed: int = 1, depth: int = 2, breadth: int = 2, joins: bool = Fa
     return _joined(story) if joins else story
 
 
-def _scene(
-    leaf: Leaf, refusals: _Refusals, written: set[str], world: World, brief: Brief
-) -> Scene:
+def _scene(leaf: Leaf, refusals: _Refusals, written: set[str], world: World, brief: Brief) -> Scene:
     draft, scene_id = leaf.scene, leaf.ask.scene_id
     followed = refusals.followed.get(scene_id, [])
     refused = [branch for branch in draft.story_branches if branch not in followed]

@@ -70,7 +70,6 @@ def _knot(story: Story, scene: Scene) -> Iterator[str]:
 
 
 def _code(line: str) -> str:
-    """A line of code; Ink drops all spaces but one, so those are of the kind that does not break.
-    """
+    """A line of code; Ink keeps single spaces only, so others become ones that do not break."""
     kept = _SPACES.sub(lambda m: "\u00a0" * len(m[0]), clean(line).replace("\t", "    ").rstrip())
     return _MARKUP.sub(lambda match: f"\\{match[0]}", kept)

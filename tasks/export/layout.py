@@ -1,8 +1,8 @@
 """Where scenes stand on the map: a column for each level, a row for each way to go on.
 
 The usual drawing of a tree, laid on its side: what follows from a scene stands to its right, and a
-scene stands at the middle of what follows. Where paths meet, the scene stands with the first that
-leads to it.
+scene stands at the middle of what follows, or beside the first of it where that is much. Where
+paths meet, the scene stands with the first that leads to it.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,10 @@ from tasks.story.story import Story
 
 STUB = 0.6
 """Rows that a branch without a scene takes; a scene takes one."""
+
+LOWEST = 5
+"""Rows from the first thing that follows from a scene to the middle, from which it stands beside
+the first instead: both are in sight then."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ def lay_out(story: Story) -> Layout:
             under = below.get(key, [])
             if top is not None:
                 beside = [rows[k] for k in under if k in rows]
-                rows[key] = (beside[0] + beside[-1]) / 2 if beside else top + 0.5
+                first, last = (beside[0], beside[-1]) if beside else (top + 0.5, top + 0.5)
+                middle = (first + last) / 2
+                rows[key] = middle if middle - first < LOWEST else first
                 used = max(used, top + 1)
             elif key in entered:
                 continue
@@ -76,16 +82,15 @@ def _levels(story: Story) -> dict[str, int]:
 
 
 def _below(story: Story, levels: dict[str, int]) -> dict[str, list[str]]:
-    """What stands to the right of each scene: scenes, each once, then branches without one."""
+    """What stands to the right of each scene: branches without a scene, then scenes, each once."""
     taken = {scene.scene_id for scene in story.scenes[:1]}
     below: dict[str, list[str]] = {}
     for scene in story.scenes:
-        keys = below[scene.scene_id] = []
+        without = [b for b in scene.story_branches if b.leads_to not in levels]
+        keys = [branch.branch_id for branch in [*scene.refused_branches, *without]]
+        below[scene.scene_id] = keys
         for branch in scene.story_branches:
-            if branch.leads_to not in levels:
-                keys.append(branch.branch_id)
-            elif branch.leads_to not in taken:
+            if branch.leads_to in levels and branch.leads_to not in taken:
                 taken.add(branch.leads_to)
                 keys.append(branch.leads_to)
-        keys += [branch.branch_id for branch in scene.refused_branches]
     return below

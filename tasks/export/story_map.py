@@ -1,7 +1,7 @@
 """The map: scenes from left to right along the choices, as SVG and PNG.
 
 Its colours stand in page/map.css, which the page and the picture share; only the score's colour, a
-hue from red (0) to green (1), is in the drawing itself.
+hue from red (0.3 and less) to green (0.9 and more), is in the drawing itself.
 """
 
 from collections import Counter
@@ -12,20 +12,20 @@ from pathlib import Path
 import resvg_py
 
 from tasks.export.layout import Layout, lay_out
-from tasks.export.prose import one_line
+from tasks.export.prose import NOT_WRITTEN, one_line
 from tasks.story.scene import Branch, Scene
 from tasks.story.story import Story
 
-WIDTH, HEIGHT = 196, 36
-COLUMN, ROW = 262, 46
+WIDTH, HEIGHT = 194, 36
+COLUMN, ROW = 246, 44
 """Pixels from one column or row to the next."""
 
 MARGIN = 20
-LETTERS = 27
-"""Of a line on the map."""
+TITLE_LETTERS, SMALL_LETTERS = 24, 28
+"""Of a line on the map; longer ones are cut."""
 
 STYLE = (Path(__file__).parent / "page" / "map.css").read_text("utf-8")
-LARGEST_PNG = 8000
+LARGEST_PNG = 16_000
 """Pixels a side; larger maps are made smaller, for viewers and for memory."""
 
 
@@ -72,8 +72,9 @@ def _branches(scene: Scene, layout: Layout, meeting: Counter[str | None]) -> lis
     for branch in [*scene.story_branches, *scene.refused_branches]:
         refused = not branch.verdict.valid
         if branch.leads_to in layout.spots:
-            line = _line(layout, scene.scene_id, branch.leads_to)
-            kind = "edge meets" if meeting[branch.leads_to] > 1 else "edge"
+            meets = meeting[branch.leads_to] > 1
+            line = _line(layout, scene.scene_id, branch.leads_to, 0.75 if meets else 0.5)
+            kind = "edge meets" if meets else "edge"
             drawn.append(f'<path class="{kind}" d="{line}">{_title(branch.choice)}</path>')
         elif branch.branch_id in layout.spots:
             drawn.append(_stub(scene, branch, layout, "refused" if refused else "unwritten"))
@@ -82,24 +83,31 @@ def _branches(scene: Scene, layout: Layout, meeting: Counter[str | None]) -> lis
 
 def _stub(scene: Scene, branch: Branch, layout: Layout, kind: str) -> str:
     x, y = _at(layout, branch.branch_id)
-    mark = "✕" if kind == "refused" else "…"
-    why = branch.verdict.reason if kind == "refused" else "not written yet"
+    cross = f'<path class="cross" d="M{x + 5:.0f} {y - 4:.1f}l8 8m0 -8l-8 8"/>'
+    mark, why = (cross, branch.verdict.reason) if kind == "refused" else ("", NOT_WRITTEN)
     return (
         f'<g class="{kind}">{_title(f"{branch.choice}: {why}")}'
         f'<path class="edge" d="{_line(layout, scene.scene_id, branch.branch_id)}"/>'
-        f'<text class="of" x="{x + 4:.0f}" y="{y + 4:.0f}">{mark} {_short(branch.choice, 34)}'
-        f"</text></g>"
+        f'{mark}<text class="of" x="{x + 18:.0f}" y="{y + 4:.0f}">'
+        f"{_short(branch.choice, SMALL_LETTERS)}</text></g>"
     )
 
 
-def _line(layout: Layout, before: str, after: str) -> str:
+def _line(layout: Layout, before: str, after: str, bend: float = 0.5) -> str:
+    """A curve to what is near; a line with corners to what is far, so that such lines run together.
+
+    `bend` is where in the gap between the columns it turns.
+    """
     x, y = _at(layout, before)
     to_x, to_y = _at(layout, after)
-    bend = min(COLUMN - WIDTH, to_x - x - WIDTH) / 2
-    start = x + WIDTH
+    x += WIDTH
+    turn = x + (COLUMN - WIDTH) * bend
+    if abs(to_y - y) < 4 * ROW:
+        return f"M{x:.0f} {y:.1f}C{turn:.0f} {y:.1f} {turn:.0f} {to_y:.1f} {to_x:.0f} {to_y:.1f}"
+    round_ = 8 if to_y > y else -8
     return (
-        f"M{start:.0f} {y:.1f}C{start + bend:.0f} {y:.1f} {to_x - bend:.0f} {to_y:.1f} "
-        f"{to_x:.0f} {to_y:.1f}"
+        f"M{x:.0f} {y:.1f}H{turn - 8:.0f}Q{turn:.0f} {y:.1f} {turn:.0f} {y + round_:.1f}"
+        f"V{to_y - round_:.1f}Q{turn:.0f} {to_y:.1f} {turn + 8:.0f} {to_y:.1f}H{to_x:.0f}"
     )
 
 
@@ -110,7 +118,7 @@ def _scene(scene: Scene, layout: Layout, meeting: Counter[str | None]) -> str:
     if scene.ending:
         of += f" · {scene.ending}"
     if meeting[scene.scene_id] > 1:
-        of += f" · {meeting[scene.scene_id]} paths meet"
+        of += f" · {meeting[scene.scene_id]} meet"
     if scene.written_by.stand_in:
         of += " · stand-in"
     kind = "node stand-in" if scene.written_by.stand_in else "node"
@@ -119,13 +127,13 @@ def _scene(scene: Scene, layout: Layout, meeting: Counter[str | None]) -> str:
         f'<rect class="card" x="{x:.0f}" y="{top:.1f}" width="{WIDTH}" height="{HEIGHT}" '
         f'rx="{HEIGHT / 2 if scene.ending else 6:.0f}"/>'
         f'<circle cx="{x + 16:.0f}" cy="{y:.1f}" r="5" fill="{_hue(score)}"/>'
-        f'<text x="{x + 30:.0f}" y="{y - 2:.1f}">{_short(scene.title, LETTERS - 3)}</text>'
-        f'<text class="of" x="{x + 30:.0f}" y="{y + 12:.1f}">{_short(of, 34)}</text></a>'
+        f'<text x="{x + 30:.0f}" y="{y - 2:.1f}">{_short(scene.title, TITLE_LETTERS)}</text>'
+        f'<text class="of" x="{x + 30:.0f}" y="{y + 12:.1f}">{_short(of, SMALL_LETTERS)}</text></a>'
     )
 
 
 def _hue(score: float) -> str:
-    red, green, blue = hls_to_rgb(score * 0.36, 0.45, 0.6)
+    red, green, blue = hls_to_rgb(0.36 * min(1.0, max(0.0, (score - 0.3) / 0.6)), 0.45, 0.6)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 

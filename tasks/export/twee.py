@@ -90,8 +90,8 @@ class _Passage:
 
     def __str__(self) -> str:
         tags = f" [{' '.join(self.tags)}]" if self.tags else ""
-        x, y = (round(100 + spot * step) for spot, step in zip(self.at, (STEP_X, STEP_Y)))
-        place = json.dumps({"position": f"{x},{y}", "size": "100,100"}, separators=(",", ":"))
+        x, y = 100 + self.at[0] * STEP_X, 100 + self.at[1] * STEP_Y
+        place = json.dumps({"position": f"{x:.0f},{y:.0f}", "size": "100,100"})
         return f":: {self.name}{tags} {place}\n{self.text}\n"
 
 
@@ -144,7 +144,7 @@ def _link(text: str, name: str, story_format: Format) -> str:
     if story_format == "Harlowe":
         return f"[[{escape(text)}->{name}]]"
     # SugarCube evaluates a link's text as an expression if it can, so it gets a string literal.
-    literal = re.sub(r"[^\w ,.;:!?()'’“”…-]", _unicode_escape, text)
+    literal = re.sub(r"[^\w ,.;:!?()'-]", _unicode_escape, text)
     return f'[["{literal}"|{name}]]'
 
 
@@ -159,7 +159,7 @@ def _inner(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Letters, digits and a little punctuation: what no format reads as markup."""
-    kept = re.sub(r"[^\w ,.!?’-]|_|-(?=-)", " ", one_line(text).replace("'", "’"))
+    kept = re.sub("[^\\w ,.!?\u2019-]|_|-(?=-)", " ", one_line(text).replace("'", "\u2019"))
     return " ".join(kept.split())[:60].strip()
 
 

@@ -46,7 +46,8 @@ def to_epub(story: Story) -> bytes:
         "book/book.css": (Path(__file__).parent / "book.css").read_text("utf-8"),
     }
     for scene in story.scenes:
-        files[f"book/scene-{scene.scene_id}.xhtml"] = _render("scene.xhtml", {**known, "scene": scene})
+        page = _render("scene.xhtml", {**known, "scene": scene})
+        files[f"book/scene-{scene.scene_id}.xhtml"] = page
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as book:
         # Readers look for the type at the very beginning, uncompressed.

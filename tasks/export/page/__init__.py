@@ -13,15 +13,23 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tasks.export.prose import passages
 from tasks.export.story_map import STYLE, draw
 from tasks.receipt import money
 from tasks.story.receipt import Receipt
-from tasks.story.scene import Branch, Scene
+from tasks.story.scene import Scene
 from tasks.story.story import Story
 
 FOLDER = Path(__file__).parent
+CARE = {"off": "{} does not appear", "fade": "{}, only off-stage", "mild": "{}, without detail"}
+"""What a reader is told of a boundary, by its level; what is fully allowed needs no word."""
+
 _ENVIRONMENT = Environment(
-    loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    loader=FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
@@ -34,13 +42,14 @@ def render_page(story: Story, receipt: Receipt | None = None) -> str:
     return _ENVIRONMENT.get_template("page.html").render(
         story=story,
         receipt=receipt,
+        refused=list(story.refused()),
+        warnings=_warnings(story),
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
         style_hash=_hash(style),
         script_hash=_hash(script),
         data=Markup(data),  # noqa: S704
         map=Markup(draw(story)),  # noqa: S704
-        names=_names(story),
         money=money,
     )
 
@@ -49,38 +58,46 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _names(story: Story) -> dict[str, str]:
-    return {character.id: character.name for character in story.world.characters}
+def _warnings(story: Story) -> list[str]:
+    boundaries = [*story.world.boundaries, *story.brief.boundaries]
+    return [CARE[b.level].format(b.topic) for b in boundaries if b.level in CARE]
 
 
 def _played(story: Story) -> dict[str, Any]:
     """What the player needs of a story."""
-    names = _names(story)
+    cast = [character.id for character in story.world.characters]
+    names = {character.id: character.name for character in story.world.characters}
+    written = {scene.scene_id for scene in story.scenes}
+
+    def played(scene: Scene) -> dict[str, Any]:
+        return {
+            "title": scene.title,
+            "setting": scene.setting_description,
+            "prose": list(passages(scene.narrative_text)),
+            "dialogue": [
+                {
+                    "who": names.get(line.character_id, line.character_id),
+                    "voice": cast.index(line.character_id) if line.character_id in names else 0,
+                    "text": line.text,
+                    "emotion": line.emotion,
+                }
+                for line in scene.dialogue
+            ],
+            "choices": [
+                {
+                    "text": branch.choice,
+                    "then": branch.consequence,
+                    "to": branch.leads_to if branch.leads_to in written else None,
+                }
+                for branch in scene.story_branches
+            ],
+            "ending": scene.ending,
+            "standIn": scene.written_by.stand_in,
+        }
+
     return {
         "id": story.id,
+        "title": story.title,
         "start": story.opening.scene_id,
-        "scenes": {scene.scene_id: _scene(scene, names) for scene in story.scenes},
+        "scenes": {scene.scene_id: played(scene) for scene in story.scenes},
     }
-
-
-def _scene(scene: Scene, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "title": scene.title,
-        "setting": scene.setting_description,
-        "text": scene.narrative_text,
-        "dialogue": [
-            {
-                "who": names.get(line.character_id, line.character_id),
-                "text": line.text,
-                "emotion": line.emotion,
-            }
-            for line in scene.dialogue
-        ],
-        "choices": [_choice(branch) for branch in scene.story_branches],
-        "ending": scene.ending,
-        "standIn": scene.written_by.stand_in,
-    }
-
-
-def _choice(branch: Branch) -> dict[str, Any]:
-    return {"text": branch.choice, "then": branch.consequence, "to": branch.leads_to}

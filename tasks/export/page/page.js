@@ -1,102 +1,139 @@
 "use strict";
 const story = JSON.parse(document.getElementById("data").textContent);
-const article = document.getElementById("scene");
-const choices = document.getElementById("choices");
-const back = document.getElementById("back");
-const restart = document.getElementById("restart");
-const desk = document.getElementById("desk");
-const designer = document.getElementById("designer");
-const KEY = "talewright:" + story.id;
+const byId = id => document.getElementById(id);
+const [page, article, choices, designer, desk, sheet] =
+  ["story", "scene", "choices", "designer", "desk", "sheet"].map(byId);
+const KEY = `talewright:${story.id}`;
+const endings = Object.keys(story.scenes).filter(id => !story.scenes[id].choices.length);
 
-// The way taken: a list of [scene, number of the choice that led there].
-let way = load();
+// The way taken, a list of [scene, number of the choice that led there], and the endings reached.
+let { way, found } = load();
 
 function load() {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) || "[]");
-    if (Array.isArray(kept) && kept.length && kept.every(step => story.scenes[step[0]])) return kept;
-  } catch (error) { /* Some browsers keep nothing for local files. */ }
-  return [[story.start, null]];
+    const kept = JSON.parse(localStorage.getItem(KEY));
+    if (leads(kept.way)) return { way: kept.way, found: kept.found.filter(id => endings.includes(id)) };
+  } catch { /* Nothing is kept yet, or the browser keeps nothing for local files. */ }
+  return { way: [[story.start, null]], found: [] };
+}
+
+// Whether every step of a way follows from the one before, also after the story was written anew.
+function leads(steps) {
+  return steps[0][0] === story.start && steps.every(([id], n) =>
+    story.scenes[id] && (n === 0 || story.scenes[steps[n - 1][0]].choices[steps[n][1]].to === id));
 }
 
 function save() {
-  try { localStorage.setItem(KEY, JSON.stringify(way)); } catch (error) { /* As above. */ }
+  try {
+    localStorage.setItem(KEY, JSON.stringify({ way, found }));
+  } catch { /* As above. */ }
 }
 
-function element(name, text, className) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
+// The only way text gets on the page: as text, never as markup.
+function add(parent, name, className, text) {
+  const made = parent.appendChild(document.createElement(name));
   if (className) made.className = className;
+  if (text !== undefined) {
+    made.textContent = text;
+    made.dir = "auto";
+  }
   return made;
 }
 
-function prose(text) {
-  const box = element("div", undefined, "prose");
-  text.split(/(```[\s\S]*?(?:```|$))/).forEach(part => {
-    if (part.startsWith("```")) {
-      const code = part.replace(/^```[^\n]*\n?/, "").replace(/\n?```$/, "");
-      const block = box.appendChild(element("pre"));
+function addProse(passages) {
+  const box = add(article, "div", "prose");
+  for (const [isCode, text] of passages) {
+    if (isCode) {
+      const block = add(box, "pre");
       block.tabIndex = 0;
-      block.appendChild(element("code", code));
+      add(block, "code", "", text).dir = "ltr";
     } else {
-      part.split(/\n{2,}/).filter(p => p.trim()).forEach(p => box.appendChild(element("p", p.trim())));
+      add(box, "p", "", text);
     }
-  });
-  return box;
+  }
 }
 
-function show(focus) {
-  const [id, chosen] = way[way.length - 1];
+function addDialogue(lines) {
+  if (!lines.length) return;
+  const list = add(article, "ul", "dialogue");
+  for (const line of lines) {
+    const item = add(list, "li", `voice-${line.voice % 6}`);
+    const who = add(item, "span", "who", line.who);
+    if (line.emotion) add(who, "span", "emotion", line.emotion);
+    add(item, "span", "", `“${line.text}”`);
+  }
+}
+
+function addChoices(scene) {
+  scene.choices.forEach((choice, n) => {
+    const button = add(choices, "button");
+    button.type = "button";
+    button.disabled = !choice.to;
+    add(button, "span", "key", String(n + 1));
+    add(button, "span", "", choice.to ? choice.text : `${choice.text} (not written yet)`);
+    button.addEventListener("click", () => take(n));
+  });
+  if (scene.choices.length) return;
+  const end = add(choices, "p", "ending");
+  end.id = "ending";
+  add(end, "span", "", "The end");
+  if (scene.ending) add(end, "span", "kind", scene.ending);
+  const again = add(choices, "button", "again", "Play again");
+  again.type = "button";
+  again.addEventListener("click", begin);
+}
+
+function show(arrived) {
+  const [id, chosen] = way.at(-1);
   const scene = story.scenes[id];
   article.replaceChildren();
-  article.dataset.scene = id;
-  if (chosen !== null && way.length > 1) {
-    const taken = story.scenes[way[way.length - 2][0]].choices[chosen];
-    if (taken) article.appendChild(element("p", taken.then, "then"));
-  }
-  article.appendChild(element("h2", scene.title));
-  if (scene.standIn) article.appendChild(element("p", "The offline writer stood in for the model here.", "standin"));
-  article.appendChild(element("p", scene.setting, "setting"));
-  article.appendChild(prose(scene.text));
-  if (scene.dialogue.length) {
-    const list = article.appendChild(element("ul", undefined, "dialogue"));
-    scene.dialogue.forEach(line => {
-      const item = list.appendChild(element("li"));
-      const who = item.appendChild(element("span", line.who, "who"));
-      if (line.emotion) who.appendChild(element("span", ", " + line.emotion, "emotion"));
-      item.appendChild(element("span", line.text));
-    });
-  }
   choices.replaceChildren();
-  scene.choices.forEach((choice, number) => {
-    const button = choices.appendChild(element("button"));
-    button.type = "button";
-    button.appendChild(element("span", String(number + 1), "key"));
-    button.appendChild(element("span", choice.to ? choice.text : choice.text + " (not written yet)"));
-    button.disabled = !choice.to;
-    button.addEventListener("click", () => take(number));
-  });
-  if (!scene.choices.length) {
-    const end = choices.appendChild(element("p", "The end: " + (scene.ending || "open"), "ending"));
-    end.id = "ending";
-    const again = choices.appendChild(element("button", "Play again"));
-    again.type = "button";
-    again.addEventListener("click", begin);
+  article.dataset.scene = id;
+  page.classList.toggle("opening", id === story.start);
+  if (chosen !== null) {
+    const taken = story.scenes[way.at(-2)[0]].choices[chosen];
+    const then = add(article, "p", "then");
+    add(then, "span", "chosen", taken.text);
+    add(then, "span", "", taken.then);
   }
-  back.disabled = restart.disabled = way.length < 2;
-  document.querySelectorAll(".map a").forEach(node =>
-    node.classList.toggle("here", node.getAttribute("href") === "#" + id));
-  if (focus) {
-    article.focus({ preventScroll: true });
-    window.scrollTo({ top: 0 });
+  const title = add(article, "h2", scene.title === story.title ? "unseen" : "", scene.title);
+  title.tabIndex = -1;
+  if (scene.standIn) add(article, "p", "stand-in", "The offline writer stood in for the model here.");
+  add(article, "p", "setting", scene.setting);
+  addProse(scene.prose);
+  addDialogue(scene.dialogue);
+  addChoices(scene);
+  if (endings.includes(id) && !found.includes(id)) found.push(id);
+  byId("found").textContent = `Endings found: ${found.length} of ${endings.length}.`;
+  byId("back").disabled = byId("restart").disabled = way.length < 2;
+  mark(id);
+  if (arrived) {
+    // What is read aloud goes on from the title; the status says what can be done after it.
+    article.classList.remove("arrived");
+    void article.offsetWidth;
+    article.classList.add("arrived");
+    title.focus({ preventScroll: true });
+    (document.body.classList.contains("designing") ? page : window).scrollTo({ top: 0 });
+    const open = scene.choices.filter(choice => choice.to).length;
+    byId("status").textContent = open ? `${open} choices.` : `The end: ${scene.ending || "open"}.`;
   }
   save();
 }
 
-function take(number) {
-  const choice = story.scenes[way[way.length - 1][0]].choices[number];
+// Marks a scene on the map and brings it in sight there.
+function mark(id) {
+  sheet.querySelector(".here")?.classList.remove("here");
+  const node = sheet.querySelector(`.node[href="#${id}"]`);
+  if (!node) return;
+  node.classList.add("here");
+  const [box, spot] = [sheet, node].map(element => element.getBoundingClientRect());
+  sheet.scrollBy(spot.x + spot.width / 2 - box.x - box.width / 2, spot.y + spot.height / 2 - box.y - box.height / 2);
+}
+
+function take(n) {
+  const choice = story.scenes[way.at(-1)[0]].choices[n];
   if (!choice || !choice.to) return;
-  way.push([choice.to, number]);
+  way.push([choice.to, n]);
   show(true);
 }
 
@@ -111,48 +148,57 @@ function begin() {
   show(true);
 }
 
-// The way from the start to any scene, for the map.
+// The shortest way from the start to any scene, for the map.
 function wayTo(goal) {
   const queue = [[[story.start, null]]];
   const seen = new Set([story.start]);
-  while (queue.length) {
-    const path = queue.shift();
-    const here = path[path.length - 1][0];
+  for (const path of queue) {
+    const here = path.at(-1)[0];
     if (here === goal) return path;
-    story.scenes[here].choices.forEach((choice, number) => {
-      if (choice.to && story.scenes[choice.to] && !seen.has(choice.to)) {
+    story.scenes[here].choices.forEach((choice, n) => {
+      if (choice.to && !seen.has(choice.to)) {
         seen.add(choice.to);
-        queue.push([...path, [choice.to, number]]);
+        queue.push([...path, [choice.to, n]]);
       }
     });
   }
   return null;
 }
 
-back.addEventListener("click", goBack);
-restart.addEventListener("click", begin);
-desk.addEventListener("click", () => {
-  designer.hidden = !designer.hidden;
-  desk.setAttribute("aria-expanded", String(!designer.hidden));
-  if (!designer.hidden) designer.scrollIntoView();
-});
+function design(open) {
+  designer.hidden = !open;
+  document.body.classList.toggle("designing", open);
+  desk.setAttribute("aria-expanded", String(open));
+  mark(article.dataset.scene);
+}
+
+// Arrows scroll while there is something to read, and walk through the choices in sight.
+function moveFocus(step) {
+  const inside = choices.contains(document.activeElement);
+  if (!inside && (step < 0 || choices.getBoundingClientRect().top > innerHeight - 40)) return false;
+  const buttons = [...choices.querySelectorAll("button:not(:disabled)")];
+  const at = buttons.indexOf(document.activeElement);
+  buttons[(at < 0 ? 0 : at + step + buttons.length) % buttons.length].focus();
+  return true;
+}
+
+byId("back").addEventListener("click", goBack);
+byId("restart").addEventListener("click", begin);
+desk.addEventListener("click", () => design(designer.hidden));
 designer.addEventListener("click", event => {
-  const link = event.target.closest("a[href^='#']");
+  const link = event.target.closest(".map .node, a[data-scene]");
   if (!link) return;
   event.preventDefault();
-  const path = wayTo(link.getAttribute("href").slice(1));
-  if (path) { way = path; show(true); }
+  const path = wayTo(link.dataset.scene || link.getAttribute("href").slice(1));
+  if (!path) return;
+  if (!matchMedia("(min-width: 70rem)").matches) design(false);
+  way = path;
+  show(true);
 });
 document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (/^[1-9]$/.test(event.key)) take(Number(event.key) - 1);
-  else if (event.key === "Backspace" || event.key === "ArrowLeft") { event.preventDefault(); goBack(); }
-  else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    const buttons = [...choices.querySelectorAll("button:not(:disabled)")];
-    const at = buttons.indexOf(document.activeElement);
-    if (at < 0 && document.activeElement !== article && document.activeElement !== document.body) return;
-    const next = buttons[(at + (event.key === "ArrowDown" ? 1 : buttons.length - 1)) % buttons.length];
-    if (next && at >= 0) { event.preventDefault(); next.focus(); }
-  }
+  if (event.ctrlKey || event.metaKey || event.altKey || designer.contains(event.target)) return;
+  const keys = { ArrowLeft: goBack, Backspace: goBack, ArrowDown: () => moveFocus(1), ArrowUp: () => moveFocus(-1) };
+  const act = /^[1-9]$/.test(event.key) ? () => take(Number(event.key) - 1) : keys[event.key];
+  if (act && act() !== false) event.preventDefault();
 });
 show(false);

@@ -1,0 +1,47 @@
+"""Fifty stories and a hostile one, exported once, and what foreign tools made of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.export import export_story
+from tasks.story.story import Story
+from tests.export import foreign
+from tests.stories import hostile_story, make_story
+
+STORIES = 50
+
+
+@dataclass(frozen=True)
+class Exported:
+    story: Story
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
+    root = tmp_path_factory.mktemp("exports")
+    shapes = ((1, 3), (2, 2), (2, 1), (1, 2), (2, 2))
+    stories = [hostile_story()] + [
+        make_story(seed, *shapes[seed % len(shapes)], joins=seed % 3 == 0)
+        for seed in range(1, STORIES + 1)
+    ]
+    for number, story in enumerate(stories):
+        export_story(story, root / str(number))
+    return [Exported(story, root / str(number)) for number, story in enumerate(stories)]
+
+
+@pytest.fixture(scope="session")
+def foreign_view(exported: list[Exported]) -> list[dict[str, Any]]:
+    """For each story, what the tools made of its files, by file name."""
+    seen = foreign.read(exported[0].folder.parent)
+    return [
+        {
+            path.partition("/")[2]: view
+            for path, view in seen.items()
+            if path.startswith(f"{one.folder.name}/")
+        }
+        for one in exported
+    ]
