@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import validate  # type: ignore[import-untyped]
+from jsonschema import validate
 from markdown_it import MarkdownIt
 
 from tasks.export import export_story, ink, markdown, twee
