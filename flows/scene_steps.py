@@ -16,6 +16,7 @@ from tasks.generate import generate
 from tasks.llm.client import Client
 from tasks.llm.errors import Malformed
 from tasks.llm.prompt import Prompt, Purpose, Reason
+from tasks.llm.scene_rows import note_scene
 from tasks.parse import parse_answer
 from tasks.prompts import render
 from tasks.revise import revise
@@ -118,6 +119,7 @@ async def write_scene_steps(
         written_by=written_by,
         cost_usd=spent.total.cost_usd + sum(report.cost_usd for report in code),
     )
+    await note_scene(desk.client.ledger, desk.run_id, desk.story_id, scene)
     return scene, after
 
 

@@ -75,6 +75,11 @@ class Ledger:
         finally:
             await engine.dispose()
 
+    @property
+    def engine(self) -> AsyncEngine:
+        """The database, for queries about what is no money."""
+        return self._engine
+
     async def reserve(
         self,
         prompt: Prompt,

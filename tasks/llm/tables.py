@@ -48,6 +48,7 @@ attempts = Table(
     Column("rung", String(20), nullable=False, default=""),
     Index("attempts_of_run", "run_id", "story_id", "scene_id"),
     Index("attempts_of_day", "day"),
+    Index("attempts_of_request", "request"),
 )
 
 answers = Table(
@@ -67,4 +68,26 @@ spend = Table(
     # What a run, a day and the project have spent or set aside, for the caps.
     Column("scope", String(80), primary_key=True),
     Column("nano", BigInteger, nullable=False),
+)
+
+scenes = Table(
+    "scenes",
+    metadata,
+    # How good each scene was that got into a story or a comparison.
+    Column("id", String(64), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("story_id", String(80), nullable=False),
+    Column("scene_id", String(80), nullable=False),
+    Column("prompt_id", String(64), nullable=False),
+    Column("prompt_version", Integer, nullable=False),
+    Column("prompt_hash", String(12), nullable=False),
+    Column("provider", String(20), nullable=False),
+    Column("model", String(80), nullable=False),
+    Column("rung", String(20), nullable=False),
+    Column("score", Float, nullable=False),
+    Column("proposed", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Index("scenes_of_day", "day"),
 )
