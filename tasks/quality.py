@@ -1,6 +1,7 @@
 """The score of a scene: what can be told from its form, with every part shown.
 
-Gates multiply, plan and fidelity are a weighted mean, code and penalties multiply. There is no
+Gates multiply; plan, fidelity and a judge's ratings are a weighted mean; code and penalties
+multiply. There is no
 reward for length anywhere: on 1,056 rated stories plain length ranks better than most cheap
 features, so a score that rewards it measures padding. Weights are proposals, not fitted.
 """
@@ -14,7 +15,7 @@ from itertools import combinations, pairwise
 from tasks.coherence import coherence
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport
-from tasks.story.quality import Quality, QualityPart
+from tasks.story.quality import Basis, Quality, QualityPart
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.world import World
 from tasks.words import sentences, words
@@ -48,8 +49,10 @@ def quality(
     code: Sequence[CodeReport],
     *,
     ending: bool = False,
+    ratings: Sequence[QualityPart] = (),
 ) -> Quality:
-    """The score of a scene, 0 to 1, judged by form only. An ending needs no choices."""
+    """The score of a scene, 0 to 1: by form only, or with the ratings of tasks.rubric as well. An
+    ending needs no choices."""
     parts = [
         QualityPart(name="text", kind="gate", value=_gate(scene), weight=1, note="not degenerate"),
         _part("dialogue", "plan", _dialogue(scene, world), "lines by the cast, with emotions"),
@@ -65,6 +68,7 @@ def quality(
             "brief", "fidelity", _brief(scene, branches, brief, world), "speaks of what it is about"
         ),
         _part("flow", "plan", coherence(scene, world), "sentences follow from each other"),
+        *ratings,
         QualityPart(
             name="code",
             kind="code",
@@ -87,12 +91,13 @@ def quality(
             note="words of its own, not the brief's",
         ),
     ]
-    mean = [part for part in parts if part.kind in ("plan", "fidelity")]
+    mean = [part for part in parts if part.kind in ("plan", "fidelity", "judge")]
     score = sum(p.value * p.weight for p in mean) / sum(p.weight for p in mean)
     for part in parts:
         if part not in mean:
             score *= part.value
-    return Quality(score=round(score, 4), parts=parts)
+    basis: Basis = "form and judge" if ratings else "form only"
+    return Quality(score=round(score, 4), basis=basis, parts=parts)
 
 
 def _part(name: str, kind: str, value: float, note: str) -> QualityPart:

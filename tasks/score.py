@@ -1,14 +1,19 @@
 """Score: how good a scene is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from prefect import task
 
+from tasks.check_branches import judging
+from tasks.llm.client import Client
+from tasks.llm.prompt import Purpose
 from tasks.quality import quality
+from tasks.rubric import rate
 from tasks.step import CACHE_POLICY
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport
-from tasks.story.quality import Quality
+from tasks.story.quality import Quality, QualityPart
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.world import World
 
@@ -22,6 +27,18 @@ async def score(
     code: Sequence[CodeReport],
     ending: bool,
     label: str,
+    client: Client | None = None,
+    purpose: Purpose | None = None,
 ) -> Quality:
-    """The score of a scene and its parts; an ending needs no choices."""
-    return quality(scene, branches, brief, world, code, ending=ending)
+    """The score of a scene and its parts; an ending needs no choices.
+
+    With a client and SCORE_VOTES above 0 a model rates it too; the offline writer rates nothing.
+    Raises CapReached.
+    """
+    ratings: list[QualityPart] = []
+    if client and purpose and client.settings.score_votes and not client.offline:
+        asked = replace(purpose, step="score")
+        async with judging(client) as judge_client:
+            votes = client.settings.score_votes
+            ratings = await rate(scene, brief, judge_client, asked, votes=votes)
+    return quality(scene, branches, brief, world, code, ending=ending, ratings=ratings)

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     openai_model: str = ""
     judge_model: str = Field("", description="Model that judges branches; the writer's if empty.")
     judge_votes: Literal[1, 3, 5] = Field(1, description="Times the judge is asked of a branch.")
+    score_votes: Literal[0, 1, 3, 5] = Field(
+        0, description="Times a model is asked to rate a scene; 0: its form only."
+    )
     gemini_base_url: str = ""
     claude_base_url: str = ""
     openai_base_url: str = ""

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from tasks.story.base import Model
 
+Basis = Literal["form only", "form and judge"]
+
 
 class QualityPart(Model):
     """One measured aspect of a scene."""
@@ -21,5 +23,5 @@ class Quality(Model):
     """How good a scene is, 0 to 1, and what that number rests on."""
 
     score: float = Field(ge=0, le=1)
-    basis: Literal["form only", "form and judge"] = "form only"
+    basis: Basis = "form only"
     parts: list[QualityPart] = []
