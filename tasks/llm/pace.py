@@ -18,6 +18,7 @@ from typing import Self
 
 from prefect.client.orchestration import get_client
 
+from tasks.errors import UserError
 from tasks.llm.errors import QuotaGone, RateLimited
 from tasks.llm.found_rate import FoundRate
 from tasks.llm.log import logger
@@ -170,6 +171,13 @@ class Pace:
                 elif self._queue:
                     self._say(wait)
                     await asyncio.sleep(wait)
+        except HTTPError as error:
+            self._fail(
+                UserError(
+                    f"The Prefect server that keeps the rate limit of {self.name} does not answer "
+                    f"({type(error).__name__}). Start it and run the same command again."
+                )
+            )
         except Exception as error:
             self._fail(error)
 

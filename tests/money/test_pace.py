@@ -113,16 +113,16 @@ async def test_a_refusal_costs_one_call_not_a_hundred(limit: int | None, tmp_pat
             gemini_api_key="x",
             llm_chain="gemini",
             llm_rate_limit=limit,
-            llm_concurrency=8,
+            llm_concurrency=4,
             talewright_home=tmp_path,
         )
         async with Client.open(settings, run_id="run") as client:
-            await asyncio.gather(*(client.ask(prompt(f"{n}"), purpose()) for n in range(16)))
+            await asyncio.gather(*(client.ask(prompt(f"{n}"), purpose()) for n in range(8)))
         refused = next(call.at for call in server.calls if call.status == 429)
         counts = server.counts()
-    assert counts["by_status"] == {"429": 1, "200": 16}
+    assert counts["by_status"] == {"429": 1, "200": 8}
     early = [call for call in server.calls if call.status == 200 and call.at < refused + 0.55]
-    assert len(early) <= 8
+    assert len(early) <= 4
 
 
 async def test_an_unknown_limit_is_found(tmp_path: Path) -> None:
