@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
+from httpx import HTTPError
 from prefect.client.orchestration import get_client
 
 from tasks.errors import UserError
