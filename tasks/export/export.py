@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> 
     """The files written, by format. Raises OSError if the folder cannot be written."""
     files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         "json": ("story.json", lambda: story.model_dump_json(indent=1)),
-        "schema": ("story.schema.json", lambda: json.dumps(Story.model_json_schema(), indent=1)),
+        "schema": ("story.schema.json", _schema),
         "html": ("index.html", lambda: render_page(story, receipt)),
         "harlowe": ("harlowe.twee", lambda: to_twee(story, "Harlowe")),
         "sugarcube": ("sugarcube.twee", lambda: to_twee(story, "SugarCube")),
@@ -38,6 +39,11 @@ def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> 
         written[name] = folder / file
         _replace(written[name], render())
     return written
+
+
+@cache
+def _schema() -> str:
+    return json.dumps(Story.model_json_schema(), indent=1)
 
 
 def _replace(path: Path, content: str | bytes) -> None:

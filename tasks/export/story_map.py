@@ -123,7 +123,8 @@ def _scene(scene: Scene, layout: Layout, meeting: Counter[str | None]) -> str:
         of += " · stand-in"
     kind = "node stand-in" if scene.written_by.stand_in else "node"
     return (
-        f'<a class="{kind}" href="#{scene.scene_id}">{_title(scene.title)}'
+        f'<a class="{kind}" href="#scene-{scene.scene_id}" data-scene="{scene.scene_id}">'
+        f"{_title(scene.title)}"
         f'<rect class="card" x="{x:.0f}" y="{top:.1f}" width="{WIDTH}" height="{HEIGHT}" '
         f'rx="{HEIGHT / 2 if scene.ending else 6:.0f}"/>'
         f'<circle cx="{x + 16:.0f}" cy="{y:.1f}" r="5" fill="{_hue(score)}"/>'

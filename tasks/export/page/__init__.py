@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tasks.boundaries import merged
 from tasks.export.prose import passages
 from tasks.export.story_map import STYLE, draw
 from tasks.receipt import money
@@ -59,7 +60,7 @@ def _hash(text: str) -> str:
 
 
 def _warnings(story: Story) -> list[str]:
-    boundaries = [*story.world.boundaries, *story.brief.boundaries]
+    boundaries = merged(story.world, story.brief)
     return [CARE[b.level].format(b.topic) for b in boundaries if b.level in CARE]
 
 

@@ -123,7 +123,7 @@ function show(arrived) {
 // Marks a scene on the map and brings it in sight there.
 function mark(id) {
   sheet.querySelector(".here")?.classList.remove("here");
-  const node = sheet.querySelector(`.node[href="#${id}"]`);
+  const node = sheet.querySelector(`.node[data-scene="${id}"]`);
   if (!node) return;
   node.classList.add("here");
   const [box, spot] = [sheet, node].map(element => element.getBoundingClientRect());
@@ -186,10 +186,10 @@ byId("back").addEventListener("click", goBack);
 byId("restart").addEventListener("click", begin);
 desk.addEventListener("click", () => design(designer.hidden));
 designer.addEventListener("click", event => {
-  const link = event.target.closest(".map .node, a[data-scene]");
+  const link = event.target.closest("a[data-scene]");
   if (!link) return;
   event.preventDefault();
-  const path = wayTo(link.dataset.scene || link.getAttribute("href").slice(1));
+  const path = wayTo(link.dataset.scene);
   if (!path) return;
   if (!matchMedia("(min-width: 70rem)").matches) design(false);
   way = path;
