@@ -3,6 +3,8 @@
 
 import time
 
+SLOWEST = 1.0
+"""Requests a second; a server that allows fewer says how long to wait."""
 DECREASE = 0.5
 INCREASE = 0.25
 """For each second since the last refusal: requests a second, and part of the rate after it."""
@@ -39,7 +41,7 @@ class FoundRate:
         """Slow down, from the end of the pause on. Call it once for the refusals of one moment."""
         now = time.monotonic()
         seen = self._left / max(1.0, now - self._since) if self._base is None else self.per_second
-        self._base = seen * DECREASE
+        self._base = max(SLOWEST, seen * DECREASE)
         self._room = 0.0
         self._since = self._filled = now + pause
 
