@@ -217,15 +217,20 @@ class Client:
         Raises CapReached when it cannot fit.
         """
         worst = self.prices.worst(provider.name, provider.model, prompt)
+
+        async def reserve() -> int | Full:
+            return await self.ledger.reserve(
+                prompt, purpose, request, provider.name, provider.model, worst, self._caps
+            )
+
+        if not self._line.locked():
+            got = await reserve()
+            if isinstance(got, int):
+                return got
         # In order: the first in line waits for room, and those behind it for their turn.
         async with self._line:
             patient_until: float | None = None
-            while True:
-                got = await self.ledger.reserve(
-                    prompt, purpose, request, provider.name, provider.model, worst, self._caps
-                )
-                if isinstance(got, int):
-                    return got
+            while isinstance(got := await reserve(), Full):
                 now = time.monotonic()
                 patient_until = None if self._in_flight else patient_until or now + self._patience
                 if got.spent_usd + worst > got.cap_usd or (patient_until and now >= patient_until):
@@ -234,6 +239,7 @@ class Client:
                 async with self._settled:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._settled.wait(), 0.25)
+            return got
 
     @property
     def _caps(self) -> Mapping[str, Decimal]:

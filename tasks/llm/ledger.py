@@ -5,31 +5,46 @@ killed; an attempt whose process died, or that was cancelled after it was sent, 
 aside for it, as it may have been billed.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
+    Connection,
+    bindparam,
     delete,
-    event,
     func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tasks.llm.migrations import migrate
 from tasks.llm.money import to_nano, to_usd
 from tasks.llm.prompt import Prompt, Purpose, Reply, Usage
-from tasks.llm.tables import answers, attempts, spend
+from tasks.llm.tables import answers, attempts
 from tasks.llm.tallies import Tallies, tallies
+from tasks.llm.transactions import Transactions, connect
 from tasks.settings import Settings
+
+T = TypeVar("T")
+
+# One statement for the three sums, in the order of `_scopes`: all writers lock them in that order.
+_ADD = text(
+    """
+    INSERT INTO spend (scope, nano) VALUES (:day, :nano), (:run, :nano), (:total, :nano)
+    ON CONFLICT (scope) DO UPDATE SET nano = spend.nano + excluded.nano
+    RETURNING scope, nano
+    """
+).bindparams(bindparam("nano", type_=BigInteger))
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,13 @@ class Full:
     cap_usd: Decimal
     spent_usd: Decimal
     """What is spent for good; the rest is set aside for calls in flight."""
+
+
+class _DoesNotFit(Exception):
+    """Rolls a reservation back."""
+
+    def __init__(self, full: Full) -> None:
+        self.full = full
 
 
 @dataclass(frozen=True)
@@ -53,8 +75,8 @@ class Kept:
 class Ledger:
     """An open ledger. Safe with many tasks, processes and machines."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
 
     @classmethod
     @asynccontextmanager
@@ -63,22 +85,14 @@ class Ledger:
         url = settings.talewright_ledger_url
         if not url:
             settings.home.mkdir(parents=True, exist_ok=True)
-            url = f"sqlite+aiosqlite:///{settings.home / 'ledger.db'}"
-        engine = create_async_engine(url)
-        if engine.dialect.name == "sqlite":
-            event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
-            event.listen(engine.sync_engine, "begin", _begin_immediate)
-        try:
-            async with engine.begin() as connection:
-                await connection.run_sync(migrate)
-            yield cls(engine)
-        finally:
-            await engine.dispose()
+            url = f"sqlite:///{settings.home / 'ledger.db'}"
+        async with connect(url) as transactions:
+            await transactions.run(migrate)
+            yield cls(transactions)
 
-    @property
-    def engine(self) -> AsyncEngine:
-        """The database, for queries about what is no money."""
-        return self._engine
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Do work of one's own on its database, in one transaction."""
+        return await self._transactions.run(work)
 
     async def reserve(
         self,
@@ -94,18 +108,27 @@ class Ledger:
         under. Atomic over all processes."""
         nano = to_nano(worst)
         row = _row(prompt, purpose, request, provider, model)
-        async with self._engine.connect() as connection, connection.begin() as transaction:
-            for scope in scopes(purpose.run_id, row["day"]):
-                cap = caps.get(scope.partition(":")[0])
-                if await _add(connection, scope, nano, cap) is None:
-                    await transaction.rollback()
-                    return await self._full(scope, cap or Decimal(0))
-            done = await connection.execute(
-                insert(attempts)
-                .values(**row, outcome="in flight", reserved_nano=nano)
-                .returning(attempts.c.id)
-            )
-            return int(done.scalar_one())
+
+        def work(connection: Connection) -> int:
+            scopes = _scopes(purpose.run_id, row["day"])
+            sums = _add(connection, scopes, nano)
+            for kind, cap in caps.items():
+                if sums[kind] > cap:
+                    raise _DoesNotFit(Full(scopes[kind], cap, _spent(connection, scopes[kind])))
+            values = row | {"outcome": "in flight", "reserved_nano": nano}
+            made = connection.execute(insert(attempts).returning(attempts.c.id), values)
+            return int(made.scalar_one())
+
+        reserving = asyncio.ensure_future(self.run(work))
+        try:
+            return await asyncio.shield(reserving)
+        except _DoesNotFit as error:
+            return error.full
+        except asyncio.CancelledError:
+            # The transaction ends all the same, and nobody would know its row.
+            with suppress(_DoesNotFit):
+                await self.release(await reserving)
+            raise
 
     async def settle(
         self,
@@ -123,40 +146,28 @@ class Ledger:
         'day', 'total'), in USD.
         """
         nano = to_nano(cost)
-        async with self._engine.begin() as connection:
-            sums = await _book(connection, attempt, nano)
-            await connection.execute(
-                update(attempts)
-                .where(attempts.c.id == attempt)
-                .values(
-                    outcome=outcome,
-                    cost_nano=nano,
-                    reserved_nano=0,
-                    seconds=seconds,
-                    **asdict(usage),
-                )
-            )
+        values = {"outcome": outcome, "cost_nano": nano, "seconds": seconds, **asdict(usage)}
+
+        def work(connection: Connection) -> dict[str, Decimal]:
             if keep is not None:
-                await _keep(connection, *keep, nano)
-        return sums
+                _keep(connection, *keep, nano)
+            return _book(connection, attempt, nano, values)
+
+        return await self.run(work)
 
     async def release(self, attempt: int) -> None:
         """Free what was set aside for a call that never left: it was no attempt."""
-        async with self._engine.begin() as connection:
-            await _book(connection, attempt, 0)
-            await connection.execute(delete(attempts).where(attempts.c.id == attempt))
+
+        def work(connection: Connection) -> None:
+            _book(connection, attempt, 0, {"outcome": "released"})
+            connection.execute(delete(attempts).where(attempts.c.id == attempt))
+
+        await self.run(work)
 
     async def find(self, request: str) -> Kept | None:
         """The kept answer to a request."""
-        async with self._engine.begin() as connection:
-            row = (
-                await connection.execute(
-                    update(answers)
-                    .where(answers.c.request == request)
-                    .values(used=_now())
-                    .returning(answers.c.reply, answers.c.cost_nano)
-                )
-            ).one_or_none()
+        query = select(answers.c.reply, answers.c.cost_nano).where(answers.c.request == request)
+        row = await self.run(lambda connection: connection.execute(query).one_or_none())
         if row is None:
             return None
         told = json.loads(row.reply)
@@ -167,10 +178,14 @@ class Ledger:
     async def note_cached(self, prompt: Prompt, purpose: Purpose, request: str, kept: Kept) -> None:
         """A row for an answer that cost nothing, with what it saved."""
         row = _row(prompt, purpose, request, kept.reply.provider, kept.reply.model)
-        async with self._engine.begin() as connection:
-            await connection.execute(
-                insert(attempts).values(**row, outcome="cached", saved_nano=to_nano(kept.cost_usd))
-            )
+        row |= {"outcome": "cached", "saved_nano": to_nano(kept.cost_usd)}
+        use = update(answers).where(answers.c.request == request)
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(attempts), row)
+            connection.execute(use, {"used": row["at"]})
+
+        await self.run(work)
 
     async def tally(
         self,
@@ -183,8 +198,7 @@ class Ledger:
         """The sums of the rows that match all that is given."""
         wanted = {"run_id": run_id, "story_id": story_id, "scene_id": scene_id, "day": day}
         where = [attempts.c[name] == value for name, value in wanted.items() if value is not None]
-        async with self._engine.connect() as connection:
-            return await tallies(connection, where)
+        return await self.run(lambda connection: tallies(connection, where))
 
     async def in_flight(self, run_id: str | None = None) -> tuple[int, Decimal]:
         """Attempts that were sent and never settled, and the USD set aside for them: they are under
@@ -194,17 +208,15 @@ class Ledger:
         query = select(func.count(), aside).where(attempts.c.outcome == "in flight")
         if run_id is not None:
             query = query.where(attempts.c.run_id == run_id)
-        async with self._engine.connect() as connection:
-            count, nano = (await connection.execute(query)).one()
+        count, nano = await self.run(lambda connection: connection.execute(query).one())
         return int(count), to_usd(int(nano))
 
     async def forget(self, days: int) -> int:
         """Drop answers that were not used for so many days; how many there were. Attempts stay:
         they are the books."""
         before = _now() - timedelta(days=days)
-        async with self._engine.begin() as connection:
-            done = await connection.execute(delete(answers).where(answers.c.used < before))
-            return int(done.rowcount)
+        old = delete(answers).where(answers.c.used < before)
+        return await self.run(lambda connection: connection.execute(old).rowcount)
 
     async def shrink(self, size: int) -> int:
         """Drop the answers longest unused until the rest have `size` bytes; how many there were."""
@@ -217,75 +229,65 @@ class Ledger:
             )
         ).subquery()
         beyond = select(newest.c.request).where(newest.c.so_far > size)
-        async with self._engine.begin() as connection:
-            done = await connection.execute(delete(answers).where(answers.c.request.in_(beyond)))
-            return int(done.rowcount)
+        oldest = delete(answers).where(answers.c.request.in_(beyond))
+        return await self.run(lambda connection: connection.execute(oldest).rowcount)
 
     async def kept(self) -> tuple[int, int]:
         """How many answers are kept, and their size in bytes."""
         sums = select(func.count(), func.coalesce(func.sum(func.length(answers.c.reply)), 0))
-        async with self._engine.connect() as connection:
-            count, size = (await connection.execute(sums.select_from(answers))).one()
+        query = sums.select_from(answers)
+        count, size = await self.run(lambda connection: connection.execute(query).one())
         return int(count), int(size)
 
     async def last_run(self) -> str | None:
         """The run that made the newest row."""
-        async with self._engine.connect() as connection:
-            newest = select(attempts.c.run_id).order_by(attempts.c.id.desc()).limit(1)
-            run_id: str | None = await connection.scalar(newest)
-            return run_id
-
-    async def _full(self, scope: str, cap: Decimal) -> Full:
-        kind, _, name = scope.partition(":")
-        column = {"run": attempts.c.run_id, "day": attempts.c.day}.get(kind)
-        spent = select(func.coalesce(func.sum(attempts.c.cost_nano), 0))
-        if column is not None:
-            spent = spent.where(column == name)
-        async with self._engine.connect() as connection:
-            nano = await connection.scalar(spent)
-        return Full(scope, cap, to_usd(int(nano or 0)))
+        newest = select(attempts.c.run_id).order_by(attempts.c.id.desc()).limit(1)
+        return await self.run(lambda connection: connection.scalar(newest))
 
 
-def scopes(run_id: str, day: str) -> list[str]:
-    """What an attempt's money counts against, in the order in which all lock them."""
-    return [f"day:{day}", f"run:{run_id}", "total"]
+def _scopes(run_id: str, day: str) -> dict[str, str]:
+    """What an attempt's money counts against: the run, the day it began, and all."""
+    return {"day": f"day:{day}", "run": f"run:{run_id}", "total": "total"}
 
 
-async def _book(connection: AsyncConnection, attempt: int, nano: int) -> dict[str, Decimal]:
-    """Put a cost in the place of what was set aside for an attempt; the new sums by scope, in USD.
+def _add(connection: Connection, scopes: Mapping[str, str], nano: int) -> dict[str, Decimal]:
+    """Add to the sums; the new ones, in USD."""
+    sums = {row.scope: row.nano for row in connection.execute(_ADD, {**scopes, "nano": nano})}
+    return {kind: to_usd(sums[scope]) for kind, scope in scopes.items()}
 
-    They are those of the day the attempt began: it may end on another.
-    """
+
+def _spent(connection: Connection, scope: str) -> Decimal:
+    """What a scope's attempts did cost, in USD, without what is set aside."""
+    kind, _, name = scope.partition(":")
+    column = {"run": attempts.c.run_id, "day": attempts.c.day}.get(kind)
+    query = select(func.coalesce(func.sum(attempts.c.cost_nano), 0))
+    if column is not None:
+        query = query.where(column == name)
+    return to_usd(int(connection.scalar(query) or 0))
+
+
+def _book(
+    connection: Connection, attempt: int, nano: int, values: Mapping[str, Any]
+) -> dict[str, Decimal]:
+    """Change an attempt that is in flight, its cost in the place of what was set aside for it; the
+    new sums, in USD."""
     c = attempts.c
-    query = select(c.run_id, c.day, c.reserved_nano).where(c.id == attempt)
-    row = (await connection.execute(query)).one()
-    sums = {
-        scope.partition(":")[0]: await _add(connection, scope, nano - row.reserved_nano, None)
-        for scope in scopes(row.run_id, row.day)
-    }
-    return {kind: to_usd(sum_ or 0) for kind, sum_ in sums.items()}
+    change = update(attempts).where(c.id == bindparam("attempt"), c.outcome == "in flight")
+    change = change.returning(c.run_id, c.day, c.reserved_nano)
+    row = connection.execute(change, {"attempt": attempt, **values}).one()
+    return _add(connection, _scopes(row.run_id, row.day), nano - row.reserved_nano)
 
 
-async def _add(
-    connection: AsyncConnection, scope: str, nano: int, cap: Decimal | None
-) -> int | None:
-    """Add to a sum, unless it would pass the cap; the new sum, or None if it was not added."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(spend).values(scope=scope, nano=0).on_conflict_do_nothing()
-    await connection.execute(new)
-    change = update(spend).where(spend.c.scope == scope).values(nano=spend.c.nano + nano)
-    if cap is not None:
-        change = change.where(spend.c.nano + nano <= to_nano(cap))
-    added: int | None = await connection.scalar(change.returning(spend.c.nano))
-    return added
-
-
-async def _keep(connection: AsyncConnection, request: str, reply: Reply, nano: int) -> None:
+def _keep(connection: Connection, request: str, reply: Reply, nano: int) -> None:
     told = asdict(reply) | {"cost_usd": 0}
+    now = _now()
+    row = {"at": now, "used": now, "reply": json.dumps(told), "cost_nano": nano}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    row = {"at": _now(), "used": _now(), "reply": json.dumps(told), "cost_nano": nano}
-    new = dialect.insert(answers).values(request=request, **row)
-    await connection.execute(new.on_conflict_do_update(index_elements=["request"], set_=row))
+    new = dialect.insert(answers)
+    new = new.on_conflict_do_update(
+        index_elements=["request"], set_={name: new.excluded[name] for name in row}
+    )
+    connection.execute(new, row | {"request": request})
 
 
 def _row(
@@ -307,16 +309,3 @@ def _row(
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _sqlite_pragmas(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # transactions begin when we say so
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_immediate(connection: Any) -> None:
-    # A write lock from the start: a transaction that reads first could not be upgraded.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import String, case, cast, func, select
+from sqlalchemy import Connection, String, case, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.llm.ledger import Ledger
@@ -53,9 +53,12 @@ async def note_scene(ledger: Ledger, run_id: str, story_id: str, scene: Scene) -
         + len(scene.refused_branches),
         "refused": len(scene.refused_branches),
     }
-    async with ledger.engine.begin() as connection:
+
+    def work(connection: Connection) -> None:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        await connection.execute(dialect.insert(scenes).values(**row).on_conflict_do_nothing())
+        connection.execute(dialect.insert(scenes).values(**row).on_conflict_do_nothing())
+
+    await ledger.run(work)
 
 
 async def scene_rows(ledger: Ledger) -> Sequence[SceneRow]:
@@ -71,9 +74,8 @@ async def scene_rows(ledger: Ledger) -> Sequence[SceneRow]:
         c.proposed,
         c.refused,
     ).where(c.provider != "offline")
-    async with ledger.engine.connect() as connection:
-        rows = await connection.execute(query.order_by(c.at))
-        return [SceneRow(**row._mapping) for row in rows]
+    rows = await ledger.run(lambda connection: connection.execute(query.order_by(c.at)).all())
+    return [SceneRow(**row._mapping) for row in rows]
 
 
 async def seconds_of(ledger: Ledger, run_id: str, story_id: str) -> float:
@@ -86,5 +88,4 @@ async def seconds_of(ledger: Ledger, run_id: str, story_id: str) -> float:
     )
     took = func.coalesce(func.sum(case((c.outcome == "cached", first), else_=c.seconds)), 0.0)
     query = select(took).where(c.run_id == run_id, c.story_id == story_id)
-    async with ledger.engine.connect() as connection:
-        return float(await connection.scalar(query) or 0.0)
+    return float(await ledger.run(lambda connection: connection.execute(query).scalar_one()))

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, case, cast, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, String, case, cast, func, select
 
 from tasks.llm.money import to_usd
 from tasks.llm.tables import attempts
@@ -35,16 +34,16 @@ class Tallies:
     by_reason: list[Tally]
 
 
-async def tallies(connection: AsyncConnection, where: Sequence[ColumnElement[bool]]) -> Tallies:
+def tallies(connection: Connection, where: Sequence[ColumnElement[bool]]) -> Tallies:
     """The sums of the rows that match all conditions."""
     return Tallies(
-        total=(await _sums(connection, where))[0],
-        **{f"by_{by}": await _sums(connection, where, by) for by in GROUPS},
+        total=_sums(connection, where)[0],
+        **{f"by_{by}": _sums(connection, where, by) for by in GROUPS},
     )
 
 
-async def _sums(
-    connection: AsyncConnection, where: Iterable[ColumnElement[bool]], by: str = ""
+def _sums(
+    connection: Connection, where: Iterable[ColumnElement[bool]], by: str = ""
 ) -> list[Tally]:
     c = attempts.c
     columns: Sequence[Any] = (
@@ -69,7 +68,7 @@ async def _sums(
             cost_usd=to_usd(int(sums[4])),
             saved_usd=to_usd(int(sums[5])),
         )
-        for name, calls, cached, failed, *sums in await connection.execute(query)
+        for name, calls, cached, failed, *sums in connection.execute(query)
     ]
 
 

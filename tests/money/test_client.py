@@ -149,8 +149,8 @@ async def test_the_tables_are_the_ones_the_migrations_make(settings: Settings) -
         found = compare_metadata(MigrationContext.configure(connection), metadata)
         return [change for change in found if "alembic_version" not in str(change)]
 
-    async with Ledger.open(settings) as ledger, ledger._engine.connect() as connection:
-        assert not await connection.run_sync(differences)
+    async with Ledger.open(settings) as ledger:
+        assert not await ledger.run(differences)
 
 
 async def test_the_cache_is_bounded_by_age_and_size(settings: Settings) -> None:

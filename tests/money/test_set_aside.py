@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from tasks.llm.client import Client
 from tasks.llm.errors import QuotaGone
@@ -20,8 +20,8 @@ from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 
 async def sums(ledger: Ledger) -> dict[str, int]:
     """Nano-dollars spent or set aside, by scope."""
-    async with ledger._engine.connect() as connection:
-        return {row.scope: row.nano for row in await connection.execute(select(spend))}
+    rows = await ledger.run(lambda connection: connection.execute(select(spend)).all())
+    return {row.scope: row.nano for row in rows}
 
 
 async def test_a_call_over_midnight_counts_for_the_day_it_began(settings: Settings) -> None:
@@ -29,10 +29,13 @@ async def test_a_call_over_midnight_counts_for_the_day_it_began(settings: Settin
     async with Ledger.open(settings) as ledger:
         row = await ledger.reserve(prompt("x"), purpose(), "", "openai", "billed", worst, {})
         assert isinstance(row, int)
-        async with ledger._engine.begin() as connection:  # a night passes
-            await connection.execute(update(attempts).values(day="2001-01-01"))
+
+        def a_night_passes(connection: Connection) -> None:
             today = spend.c.scope.startswith("day:")
-            await connection.execute(update(spend).where(today).values(scope="day:2001-01-01"))
+            connection.execute(update(attempts).values(day="2001-01-01"))
+            connection.execute(update(spend).where(today).values(scope="day:2001-01-01"))
+
+        await ledger.run(a_night_passes)
         await ledger.settle(row, "ok", Usage(), cost, 1.0)
         spent = await sums(ledger)
     assert spent == {"run:run": 2_000_000, "day:2001-01-01": 2_000_000, "total": 2_000_000}
