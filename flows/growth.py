@@ -61,7 +61,7 @@ class Growth:
         self.depth += len(ways[0].path)
         scene = self.scenes[scene_id]
         after = [way.over(scene) for way in ways]
-        ask = self._ask(scene_id, ways).model_copy(
+        ask = self.ask(scene_id, ways).model_copy(
             update={"branches": self.desk.breadth + SPARE_BRANCHES, "ending": None}
         )
         more = await more_branches(self.desk, ask, scene, [way.state for way in after])
@@ -135,7 +135,7 @@ class Growth:
     async def _write(self, scene_id: str, ways: Sequence[Way], not_seed: int | None = None) -> None:
         if self.stopped_by is not None:
             raise self.stopped_by
-        ask = self._ask(scene_id, ways, not_seed)
+        ask = self.ask(scene_id, ways, not_seed)
         scene, states = await write_scene_steps(self.desk, ask, [way.state for way in ways])
         self._after[scene_id] = [
             Way(way.path, state) for way, state in zip(ways, states, strict=True)
@@ -143,7 +143,8 @@ class Growth:
         self.scenes[scene_id] = scene
         self.on_scene(scene)
 
-    def _ask(self, scene_id: str, ways: Sequence[Way], not_seed: int | None = None) -> SceneAsk:
+    def ask(self, scene_id: str, ways: Sequence[Way], not_seed: int | None = None) -> SceneAsk:
+        """What the writer is asked for at the end of these ways; never with `not_seed`."""
         first = ways[0]
         alive = first.state.status(self.desk.brief.protagonist) == "alive"
         onward = self._onward_branches(scene_id, len(first.path)) if alive else 0

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -50,12 +52,27 @@ async def tell(order: StoryOrder, client: Client) -> Told:
     What could not be written is named in the receipt, whose outcome says how it ended. Raises
     InputError for a world or brief that cannot be used.
     """
-    settings = order.settings()
     source = await asyncio.to_thread(read_source, order)
+    async with open_desk(order, client, source) as desk:
+        telling = _Telling(order, desk, source)
+        try:
+            outcome, error = await telling.write()
+        except BaseException as ended:
+            # Cancelled or broken: what is done is kept, and the receipt is left all the same.
+            outcome = "cancelled" if isinstance(ended, asyncio.CancelledError) else "failed"
+            await asyncio.shield(telling.finish(outcome, str(ended)))
+            raise
+        return await telling.finish(outcome, error)
+
+
+@asynccontextmanager
+async def open_desk(order: StoryOrder, client: Client, source: Source) -> AsyncIterator[Desk]:
+    """What the steps of a story share, with its sandbox, which is closed at the end."""
+    settings = order.settings()
     async with open_sandbox(
         settings, settings.talewright_sandbox, run_id=client.run_id, story_id=source.story_id
     ) as sandbox:
-        desk = Desk(
+        yield Desk(
             world=source.world,
             brief=source.brief,
             breadth=source.so_far.breadth if source.so_far else order.breadth,
@@ -66,15 +83,6 @@ async def tell(order: StoryOrder, client: Client) -> Told:
             story_id=source.story_id,
             decisions=read_decisions(source.folder / "story.intended.yaml"),
         )
-        telling = _Telling(order, desk, source)
-        try:
-            outcome, error = await telling.write()
-        except BaseException as ended:
-            # Cancelled or broken: what is done is kept, and the receipt is left all the same.
-            outcome = "cancelled" if isinstance(ended, asyncio.CancelledError) else "failed"
-            await asyncio.shield(telling.finish(outcome, str(ended)))
-            raise
-        return await telling.finish(outcome, error)
 
 
 @dataclass

@@ -8,6 +8,7 @@ import pytest
 from prefect.artifacts import Artifact
 
 from flows.order import StoryOrder
+from flows.write_scene import write_scene
 from tasks.llm.ledger import Ledger
 from tasks.settings import Settings
 from tests.flows.conftest import Run, run_story, task_runs
@@ -107,3 +108,11 @@ async def test_one_scene_is_written_anew_with_all_below_it(run: Run, tmp_path: P
 def test_extend_says_what_it_needs(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="extend goes with either"):
         StoryOrder.model_validate(wrong)
+
+
+async def test_one_scene_can_be_written_alone(run: Run, tmp_path: Path) -> None:
+    opening = await write_scene(StoryOrder(depth=2, out=str(tmp_path)))
+    assert opening.narrative_text == run.story.opening.narrative_text
+    again = await write_scene(StoryOrder(extend=str(run.told.folder), redo="1.2"))
+    assert again.scene_id == "1.2"
+    assert await Artifact.aget(key=f"receipt-{run.story.brief.id}-scene") is not None
