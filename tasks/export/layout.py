@@ -44,7 +44,7 @@ def lay_out(story: Story) -> Layout:
                 beside = [rows[k] for k in under if k in rows]
                 first, last = (beside[0], beside[-1]) if beside else (top + 0.5, top + 0.5)
                 middle = (first + last) / 2
-                rows[key] = middle if middle - first < LOWEST else first
+                rows[key] = max(top + 0.5, middle if middle - first < LOWEST else first)
                 used = max(used, top + 1)
             elif key in entered:
                 continue

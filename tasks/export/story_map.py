@@ -25,8 +25,8 @@ TITLE_LETTERS, SMALL_LETTERS = 24, 28
 """Of a line on the map; longer ones are cut."""
 
 STYLE = (Path(__file__).parent / "page" / "map.css").read_text("utf-8")
-LARGEST_PNG = 16_000
-"""Pixels a side; larger maps are made smaller, for viewers and for memory."""
+LARGEST_PNG = 16_000_000
+"""Pixels; larger maps are made smaller. At 364 scenes letters are still 10 pixels high."""
 
 
 def story_map_svg(story: Story) -> str:
@@ -35,9 +35,10 @@ def story_map_svg(story: Story) -> str:
 
 
 def story_map_png(story: Story) -> bytes:
-    """The map as a PNG of at most `LARGEST_PNG` pixels a side, in the fonts of this machine."""
+    """The map as a PNG, twice the size of the SVG where that is not too large, in the fonts of
+    this machine."""
     width, height = _size(lay_out(story))
-    zoom = min(2.0, LARGEST_PNG / width, LARGEST_PNG / height)
+    zoom = min(2.0, (LARGEST_PNG / (width * height)) ** 0.5)
     return bytes(resvg_py.svg_to_bytes(svg_string=story_map_svg(story), zoom=zoom))
 
 
