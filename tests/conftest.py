@@ -38,6 +38,11 @@ os.environ |= {
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[str]:
     """The API URL of a real Prefect server on SQLite."""
+    yield from serve_prefect()
+
+
+def serve_prefect() -> Iterator[str]:
+    """Start a Prefect server, give its API URL, and end it."""
     port = API_URL.split(":")[-1].removesuffix("/api")
     log = (HOME / "server.log").open("w")
     server = subprocess.Popen(

@@ -6,6 +6,7 @@ The limit is a bucket: taking fills it up to the burst, and it empties at the ra
 
 from datetime import datetime
 from http import HTTPStatus
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from httpx import HTTPError, HTTPStatusError
@@ -64,7 +65,9 @@ class SharedRate:
 
     async def take(self, amount: float) -> bool:
         """Take from the bucket; whether there was room."""
-        mode = "rate_limit" if self.per_second else "concurrency"
+        mode: Literal["rate_limit", "concurrency"] = (
+            "rate_limit" if self.per_second else "concurrency"
+        )
         slots = max(1, self._slots(amount))
         try:
             taken = await self._client.increment_concurrency_slots([self.name], slots, mode)

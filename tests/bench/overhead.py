@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 # First: Prefect reads its API's URL when it is imported.
-from tests.conftest import prefect_server  # isort: split
+from tests.conftest import serve_prefect  # isort: split
 
 from tasks.llm.client import Client
 from tasks.llm.ledger import Ledger
@@ -57,7 +57,7 @@ async def main(calls: int) -> None:
 
 
 if __name__ == "__main__":
-    servers = prefect_server.__wrapped__()
+    servers = serve_prefect()
     next(servers)
     asyncio.run(main(int([*sys.argv[1:], "2000"][0])))
     next(servers, None)
