@@ -17,16 +17,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tasks.sandbox.engine import CPU_SECONDS, MEMORY_BYTES, OUTPUT_BYTES, WALL_SECONDS, Run
+from tasks.sandbox.engine import LIMITS, Limits, Run
 from tasks.sandbox.outcome import judged
 from tasks.story.code import CodeVerdict, Engine
 
 INSIDE = Path(__file__).with_name("inside.py").read_text("utf-8")
 NOBODY = 65534
-PROCESSES = 64
-INTERPRETER = ["-I", "-S", "-c", INSIDE, *map(str, (CPU_SECONDS, MEMORY_BYTES, PROCESSES))]
-"""Arguments of a Python that limits itself and runs the program on its standard input."""
-
 AT_ONCE = os.cpu_count() or 1
 
 
@@ -35,13 +31,14 @@ class Bubblewrap:
 
     name: Engine = "bubblewrap"
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self._limits = limits
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, program: str) -> Run:
         """Run a program; its verdict never rests on what it prints."""
         async with self._gate:
-            return await run(program, python())
+            return await run(program, python(), self._limits)
 
     async def close(self) -> None:
         """Nothing stays open between programs."""
@@ -62,7 +59,7 @@ def python() -> str:
 def _starts(path: Path) -> bool:
     try:
         done = subprocess.run(  # noqa: S603
-            command(str(path)),
+            [*box(str(path)), str(path), *interpreter(LIMITS)],
             input=b"print(6 * 7)",
             capture_output=True,
             timeout=20,
@@ -85,9 +82,10 @@ def bare() -> dict[str, Any]:
     return {"env": {}, "cwd": "/", **user}
 
 
-def command(path: str, status_fd: int | None = None) -> list[str]:
-    """The command line that runs the program on its standard input."""
-    return [*box(path, status_fd), path, *INTERPRETER]
+def interpreter(limits: Limits) -> list[str]:
+    """Arguments of a Python that limits itself and runs the program on its standard input."""
+    most = (limits.cpu_seconds, limits.memory_bytes, limits.processes)
+    return ["-I", "-S", "-c", INSIDE, *map(str, most)]
 
 
 def box(path: str, status_fd: int | None = None) -> list[str]:
@@ -120,13 +118,15 @@ def box(path: str, status_fd: int | None = None) -> list[str]:
     ]
 
 
-async def run(program: str, path: str) -> Run:
+async def run(program: str, path: str, limits: Limits) -> Run:
     """Run one program with the interpreter at `path`."""
     read_fd, write_fd = os.pipe()
     started = time.monotonic()
     try:
         process = await asyncio.create_subprocess_exec(
-            *command(path, write_fd),
+            *box(path, write_fd),
+            path,
+            *interpreter(limits),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -140,9 +140,9 @@ async def run(program: str, path: str) -> Run:
     finally:
         os.close(write_fd)
     ended: CodeVerdict | None = None
-    capture = _Capture(process)
+    capture = _Capture(process, limits.output_bytes)
     try:
-        async with asyncio.timeout(WALL_SECONDS):
+        async with asyncio.timeout(limits.wall_seconds):
             await capture.talk(program.encode("utf-8", "replace"))
     except TimeoutError:
         ended = "timeout"
@@ -157,15 +157,16 @@ async def run(program: str, path: str) -> Run:
     seconds = time.monotonic() - started
     if ended is None and code is None:
         return Run("infra_error", error="bwrap did not run the program", seconds=seconds)
-    told = judged(ended, code or 0, bytes(capture.out), bytes(capture.err))
+    told = judged(ended, code or 0, bytes(capture.out), bytes(capture.err), limits)
     return Run(*told, seconds=round(seconds, 3))
 
 
 class _Capture:
     """What a process says, up to the cap."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, most: int) -> None:
         self.process = process
+        self.most = most
         self.out = bytearray()
         self.err = bytearray()
         self.flooded = False
@@ -186,8 +187,8 @@ class _Capture:
 
     async def _read(self, stream: asyncio.StreamReader, into: bytearray) -> None:
         while chunk := await stream.read(65536):
-            into += chunk[: max(0, OUTPUT_BYTES - len(into))]
-            if len(into) >= OUTPUT_BYTES and not self.flooded:
+            into += chunk[: max(0, self.most - len(into))]
+            if len(into) >= self.most and not self.flooded:
                 self.flooded = True
                 os.killpg(self.process.pid, signal.SIGKILL)
 

@@ -21,8 +21,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from tasks.sandbox.bubblewrap import INTERPRETER
-from tasks.sandbox.engine import OUTPUT_BYTES, WALL_SECONDS, Run
+from tasks.sandbox.bubblewrap import interpreter
+from tasks.sandbox.engine import LIMITS, Limits, Run
 from tasks.sandbox.outcome import judged
 from tasks.settings import Settings
 from tasks.story.code import CodeVerdict, Engine
@@ -54,8 +54,18 @@ class E2B:
 
     name: Engine = "e2b"
 
-    def __init__(self, settings: Settings, run_id: str, story_id: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        run_id: str,
+        story_id: str,
+        limits: Limits = LIMITS,
+        backoff_seconds: float = 1.0,
+    ) -> None:
+        """`backoff_seconds` is about the first wait for a full account; each is twice the last."""
         self._settings = settings
+        self._limits = limits
+        self._backoff = backoff_seconds
         self._mark = {"app": APP, "run": run_id, "story": story_id}
         self._gate = asyncio.Lock()
         self._slot = _Slot(settings)
@@ -85,13 +95,13 @@ class E2B:
     async def _attempt(self, program: str) -> Run | None:
         """One try, or None if the sandbox died under it."""
         sandbox = await self._alive()
-        capture = _Capture()
+        capture = _Capture(self._limits.output_bytes)
         started = time.monotonic()
         stopped: CodeVerdict | None = None
         code = 0
         try:
-            async with asyncio.timeout(WALL_SECONDS):
-                code = await capture.listen(sandbox, shell(program))
+            async with asyncio.timeout(self._limits.wall_seconds):
+                code = await capture.listen(sandbox, shell(program, self._limits))
         except TimeoutError:
             stopped = "timeout"
         except (e2b.SandboxException, httpx.HTTPError):
@@ -104,12 +114,15 @@ class E2B:
         if stopped is not None:
             # Whatever still runs in there ends with the sandbox.
             await self._discard()
-        told = judged(stopped, code, bytes(capture.out), bytes(capture.err))
+        told = judged(stopped, code, bytes(capture.out), bytes(capture.err), self._limits)
         return Run(*told, seconds=seconds, cost_usd=cost)
 
     async def _alive(self) -> e2b.AsyncSandbox:
         """The sandbox, with at least the time of one program left."""
-        if self._sandbox is not None and time.monotonic() > self._ends - WALL_SECONDS - 5:
+        if (
+            self._sandbox is not None
+            and time.monotonic() > self._ends - self._limits.wall_seconds - 5
+        ):
             await self._discard()
         if self._sandbox is None:
             await self._slot.take()
@@ -129,7 +142,7 @@ class E2B:
         key = str(uuid4())
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_LATER),
-            wait=wait_random_exponential(multiplier=1, min=0.5, max=60),
+            wait=wait_random_exponential(self._backoff, min=self._backoff / 2, max=60),
             stop=stop_after_delay(PATIENCE_SECONDS),
             reraise=True,
         )
@@ -211,7 +224,8 @@ class _Slot:
 class _Capture:
     """What a command says, up to the cap."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.out = bytearray()
         self.err = bytearray()
         self.full = asyncio.Event()
@@ -243,17 +257,17 @@ class _Capture:
                 await handle.disconnect()
 
     async def _keep(self, into: bytearray, text: str) -> None:
-        into += text.encode("utf-8", "replace")[: max(0, OUTPUT_BYTES - len(into))]
-        if len(into) >= OUTPUT_BYTES:
+        into += text.encode("utf-8", "replace")[: max(0, self.most - len(into))]
+        if len(into) >= self.most:
             self.full.set()
             # Read no further: what is not read does not fill our memory.
             await asyncio.Event().wait()
 
 
-def shell(program: str) -> str:
+def shell(program: str, limits: Limits) -> str:
     """The command that runs a program under the local limits. Base64 needs no quoting."""
     text = base64.b64encode(program.encode("utf-8", "replace")).decode()
-    return f"echo {text} | base64 -d | {shlex.join(['python3', *INTERPRETER])}"
+    return f"echo {text} | base64 -d | {shlex.join(['python3', *interpreter(limits)])}"
 
 
 def account(settings: Settings) -> dict[str, Any]:

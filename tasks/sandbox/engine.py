@@ -6,15 +6,20 @@ from typing import Protocol
 
 from tasks.story import code
 
-WALL_SECONDS = 10.0
-"""Longest a snippet may run by the clock."""
 
-CPU_SECONDS = 5
-"""Longest a snippet may compute."""
+@dataclass(frozen=True)
+class Limits:
+    """What one program may use."""
 
-MEMORY_BYTES = 512 * 1024 * 1024
-OUTPUT_BYTES = 1024 * 1024
-"""Output beyond this ends the program."""
+    wall_seconds: float = 10.0
+    cpu_seconds: int = 5
+    memory_bytes: int = 512 * 1024 * 1024
+    output_bytes: int = 1024 * 1024
+    """Of standard output, and as much of standard error; more ends the program."""
+    processes: int = 64
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,9 @@ import time
 
 import pydantic_monty as monty
 
-from tasks.sandbox.engine import CPU_SECONDS, MEMORY_BYTES, OUTPUT_BYTES, WALL_SECONDS, Run
+from tasks.sandbox.engine import LIMITS, Limits, Run
 from tasks.story.code import CodeVerdict, Engine
 
-LIMITS = monty.ResourceLimits(
-    max_feed_duration_secs=float(CPU_SECONDS), max_memory=MEMORY_BYTES // 4
-)
 # Sleeping is not counted by the time limit; a seed makes a story's dice fall the same each time.
 POLICY = monty.OSPolicy(sleep="zero", random_start={"seed": 1})
 _UNKNOWN = ("NotImplementedError", "ModuleNotFoundError", "ImportError", "AttributeError")
@@ -23,22 +20,28 @@ class MontyEngine:
 
     name: Engine = "monty"
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self._limits = limits
+        self._inside = monty.ResourceLimits(
+            max_feed_duration_secs=float(limits.cpu_seconds), max_memory=limits.memory_bytes // 4
+        )
         self._pool: monty.AsyncMonty | None = None
 
     async def _opened(self) -> monty.AsyncMonty:
         if self._pool is None:
-            self._pool = await monty.AsyncMonty(request_timeout=WALL_SECONDS).__aenter__()
+            self._pool = await monty.AsyncMonty(
+                request_timeout=self._limits.wall_seconds
+            ).__aenter__()
         return self._pool
 
     async def run(self, program: str) -> Run:
         """Run a program."""
-        printed = monty.CollectStreams(max_bytes=OUTPUT_BYTES)
+        printed = monty.CollectStreams(max_bytes=self._limits.output_bytes)
         started = time.monotonic()
         outcome: tuple[CodeVerdict, str | None] = ("passed", None)
         try:
             pool = await self._opened()
-            async with pool.checkout(limits=LIMITS, os_policy=POLICY) as session:
+            async with pool.checkout(limits=self._inside, os_policy=POLICY) as session:
                 await session.feed_run(program, print_callback=printed)
         except monty.MontySyntaxError as error:
             outcome = _syntax(program, error)

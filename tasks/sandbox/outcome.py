@@ -2,7 +2,7 @@
 
 import signal
 
-from tasks.sandbox.engine import OUTPUT_BYTES, WALL_SECONDS
+from tasks.sandbox.engine import Limits
 from tasks.story.code import CodeVerdict
 
 _KILLED_BY: dict[int, CodeVerdict] = {
@@ -14,7 +14,7 @@ _NO_ROOM = ("MemoryError", "OSError: [Errno 28]", "OSError: [Errno 27]")
 
 
 def judged(
-    stopped: CodeVerdict | None, code: int, out: bytes, err: bytes
+    stopped: CodeVerdict | None, code: int, out: bytes, err: bytes, limits: Limits
 ) -> tuple[CodeVerdict, str, str | None]:
     """Verdict, output and error. `stopped` is why we ended it, if we did; `code` its exit code,
     128 + the signal if one killed it."""
@@ -22,9 +22,9 @@ def judged(
     lines = err.decode("utf-8", "replace").strip().splitlines()
     last = lines[-1][:500] if lines else None
     if stopped == "timeout":
-        return stopped, text, f"stopped after {WALL_SECONDS:g} s"
+        return stopped, text, f"stopped after {limits.wall_seconds:g} s"
     if stopped is not None:
-        return stopped, text, f"stopped after {OUTPUT_BYTES} bytes of output"
+        return stopped, text, f"stopped after {limits.output_bytes} bytes of output"
     if code == 0:
         return "passed", text, None
     if killed := _KILLED_BY.get(code - 128):

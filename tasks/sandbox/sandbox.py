@@ -10,7 +10,7 @@ from tasks.errors import UserError
 from tasks.sandbox import bubblewrap
 from tasks.sandbox.compiled import CompileOnly
 from tasks.sandbox.e2b import E2B
-from tasks.sandbox.engine import EngineRunner, Run
+from tasks.sandbox.engine import LIMITS, EngineRunner, Limits, Run
 from tasks.sandbox.monty import MontyEngine
 from tasks.sandbox.verdicts import Verdicts
 from tasks.settings import SandboxName, Settings
@@ -20,14 +20,22 @@ from tasks.story.code import CodeReport, Engine, Snippet
 class Sandbox:
     """Runs snippets, each in a process of its own, on the engine that was asked for."""
 
-    def __init__(self, settings: Settings, name: SandboxName, run_id: str, story_id: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        name: SandboxName,
+        run_id: str,
+        story_id: str,
+        limits: Limits = LIMITS,
+    ) -> None:
         self._settings = settings
         self._name = name
         self._run_id = run_id
         self._story_id = story_id
+        self._limits = limits
         self._engine: EngineRunner | None = None
         self._opening = asyncio.Lock()
-        self._verdicts = Verdicts(settings.home / "verdicts")
+        self._verdicts = Verdicts(settings.home / "verdicts", limits)
 
     async def run(self, snippet: Snippet, prelude: Sequence[Snippet] = ()) -> CodeReport:
         """Run a snippet; if a name is missing, once more after the snippets before it.
@@ -63,28 +71,35 @@ class Sandbox:
         async with self._opening:
             if self._engine is None:
                 self._engine = await asyncio.to_thread(
-                    choose, self._settings, self._name, self._run_id, self._story_id
+                    choose,
+                    self._settings,
+                    self._name,
+                    self._run_id,
+                    self._story_id,
+                    self._limits,
                 )
             return self._engine
 
 
-def choose(settings: Settings, name: SandboxName, run_id: str, story_id: str) -> EngineRunner:
+def choose(
+    settings: Settings, name: SandboxName, run_id: str, story_id: str, limits: Limits = LIMITS
+) -> EngineRunner:
     """The engine of that name, or the safest that works here. Raises UserError."""
     if name == "e2b" and settings.e2b_api_key is None:
         raise UserError("The sandbox e2b needs a key: set E2B_API_KEY (https://e2b.dev).")
     if name == "e2b" or (name == "auto" and settings.e2b_api_key is not None):
-        return E2B(settings, run_id, story_id)
+        return E2B(settings, run_id, story_id, limits)
     if name == "none":
         return CompileOnly()
     if name == "monty":
-        return MontyEngine()
+        return MontyEngine(limits)
     try:
         bubblewrap.python()
     except RuntimeError as error:
         if name == "bubblewrap":
             raise UserError(f"The sandbox bubblewrap cannot be used: {error}.") from None
-        return MontyEngine()
-    return bubblewrap.Bubblewrap()
+        return MontyEngine(limits)
+    return bubblewrap.Bubblewrap(limits)
 
 
 def report(snippet: Snippet, engine: EngineRunner, ran: Run) -> CodeReport:
@@ -133,10 +148,15 @@ def engines(settings: Settings) -> list[EngineStatus]:
 
 @asynccontextmanager
 async def open_sandbox(
-    settings: Settings, name: SandboxName, *, run_id: str, story_id: str
+    settings: Settings,
+    name: SandboxName,
+    *,
+    run_id: str,
+    story_id: str,
+    limits: Limits = LIMITS,
 ) -> AsyncIterator[Sandbox]:
     """A sandbox for one story; what it started is ended when the story is, in every case."""
-    sandbox = Sandbox(settings, name, run_id, story_id)
+    sandbox = Sandbox(settings, name, run_id, story_id, limits)
     try:
         yield sandbox
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from tasks.sandbox.engine import CPU_SECONDS, MEMORY_BYTES, Run
+from tasks.sandbox.engine import Limits, Run
 from tasks.story.code import Engine
 
 KEPT = {"passed", "raised", "resource", "unsupported"}
@@ -18,8 +18,9 @@ _RUN = TypeAdapter(Run)
 class Verdicts:
     """A file a verdict, in a folder. Any number of processes may share it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: Limits) -> None:
         self._folder = folder
+        self._limits = limits
 
     def get(self, engine: Engine, program: str) -> Run | None:
         """What the program did before, at no cost."""
@@ -42,7 +43,7 @@ class Verdicts:
         return path
 
     def _path(self, engine: Engine, program: str, ending: str) -> Path:
-        what = f"{engine} {CPU_SECONDS} {MEMORY_BYTES}\n{program}".encode("utf-8", "replace")
+        what = f"{engine} {self._limits}\n{program}".encode("utf-8", "replace")
         return self._folder / f"{hashlib.sha256(what).hexdigest()[:32]}.{ending}"
 
     def _write(self, path: Path, content: bytes) -> None:

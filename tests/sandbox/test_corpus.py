@@ -13,11 +13,13 @@ import pytest
 
 from tasks.sandbox import find_code
 from tasks.sandbox.bubblewrap import Bubblewrap
-from tasks.sandbox.engine import EngineRunner, Run
+from tasks.sandbox.engine import EngineRunner, Limits, Run
 from tasks.sandbox.monty import MontyEngine
 
 CORPUS = Path(__file__).with_name("corpus")
 CANARY = "canary-4711"
+SHORT = Limits(wall_seconds=2.0, cpu_seconds=1)
+"""For programs that mean to run for ever."""
 
 
 def programs(name: str) -> list[str]:
@@ -111,11 +113,11 @@ async def test_monty_never_blames_a_story_for_what_it_lacks() -> None:
 
 
 async def test_bubblewrap_lets_nothing_out(bwrap: str, host: Host) -> None:
-    runs = await ran(Bubblewrap(), [host.fill(program) for program in programs("hostile")])
+    runs = await ran(Bubblewrap(SHORT), [host.fill(program) for program in programs("hostile")])
     assert host.effects(runs) == []
     assert [run.error for run in runs if run.verdict == "infra_error"] == []
 
 
 async def test_monty_lets_nothing_out(host: Host) -> None:
-    runs = await ran(MontyEngine(), [host.fill(program) for program in programs("hostile")])
+    runs = await ran(MontyEngine(SHORT), [host.fill(program) for program in programs("hostile")])
     assert host.effects(runs) == []

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tasks.sandbox import e2b as engine
 from tasks.sandbox import open_sandbox
+from tasks.sandbox.e2b import E2B, sweep
+from tasks.sandbox.engine import Limits, Run
 from tasks.settings import Settings
 from tasks.story.code import CodeReport, Snippet
 from tests.emulators.e2b import E2BEmulator
@@ -25,6 +26,15 @@ async def run(of: Settings, *programs: str, story: str = "s") -> list[CodeReport
         return [
             await sandbox.run(Snippet(code=code, first_line=1, last_line=1)) for code in programs
         ]
+
+
+async def once(of: Settings, program: str, story: str = "s") -> Run:
+    """One program in a story of its own, waiting briefly for a full account."""
+    engine = E2B(of, "r", story, backoff_seconds=0.05)
+    try:
+        return await engine.run(program)
+    finally:
+        await engine.close()
 
 
 async def test_a_story_has_one_sandbox_and_leaves_none(e2b: E2BEmulator, tmp_path: Path) -> None:
@@ -48,15 +58,14 @@ async def test_a_known_verdict_is_not_paid_twice(e2b: E2BEmulator, tmp_path: Pat
     assert len(e2b.bodies) == 1
 
 
-async def test_deadlines_hold(
-    e2b: E2BEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "WALL_SECONDS", 2.0)
-    [report, after] = await run(
-        settings(e2b, tmp_path), "import time\ntime.sleep(60)", "print('on')"
-    )
-    assert report.verdict == "timeout"
-    assert 2.0 <= report.seconds < 2.5
+async def test_deadlines_hold(e2b: E2BEmulator, tmp_path: Path) -> None:
+    short = Limits(wall_seconds=1.0)
+    engine = E2B(settings(e2b, tmp_path), "r", "s", short)
+    late = await engine.run("import time\ntime.sleep(60)")
+    after = await engine.run("print('on')")
+    await engine.close()
+    assert late.verdict == "timeout"
+    assert 1.0 <= late.seconds < 1.5
     assert after.stdout == "on\n"
     assert not e2b.running
 
@@ -72,8 +81,9 @@ async def test_a_flood_is_cut_with_memory_flat(e2b: E2BEmulator, tmp_path: Path)
 
 async def test_a_full_account_is_waited_for(e2b: E2BEmulator, tmp_path: Path) -> None:
     e2b.faults.extend(["429", "429", "503", "reset"])
-    [report] = await run(settings(e2b, tmp_path), "print(1)")
-    assert report.verdict == "passed"
+    ran = await once(settings(e2b, tmp_path), "print(1)")
+    assert ran.verdict == "passed"
+    assert e2b.refused == 2
     assert not e2b.running
 
 
@@ -104,19 +114,19 @@ async def test_a_sandbox_that_dies_is_replaced_once(e2b: E2BEmulator, tmp_path: 
 async def test_many_stories_in_bad_weather_leave_none(e2b: E2BEmulator, tmp_path: Path) -> None:
     e2b.faults.extend(["429", "503", "slow", "reset", "dies"] * 2)
     of = settings(e2b, tmp_path, e2b_sandboxes_at_once=8)
-    ran = await asyncio.gather(*(run(of, f"print({i})", story=f"s{i}") for i in range(20)))
-    assert {report.verdict for [report] in ran} == {"passed"}
+    ran = await asyncio.gather(*(once(of, f"print({i})", f"s{i}") for i in range(20)))
+    assert {one.verdict for one in ran} == {"passed"}
     assert e2b.most <= 8
     assert not e2b.running
 
 
 async def test_sweep_ends_what_a_killed_process_left(e2b: E2BEmulator, tmp_path: Path) -> None:
     of = settings(e2b, tmp_path)
-    left = engine.E2B(of, "r", "killed")
+    left = E2B(of, "r", "killed")
     await left.run("print(1)")
     assert len(e2b.running) == 1
     started = time.monotonic()
-    assert await engine.sweep(of) == 1
+    assert await sweep(of) == 1
     assert time.monotonic() - started < 5
     assert not e2b.running
     await left.close()
