@@ -10,10 +10,11 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 import typer
 
-from flows.cli import sandboxes
+from flows.cli import prompts, sandboxes
 from flows.cli.batch import batch
 from flows.cli.cache import cache
 from flows.cli.check import check
+from flows.cli.compare import compare
 from flows.cli.deploy import deploy
 from flows.cli.doctor import doctor
 from flows.cli.estimate import estimate
@@ -33,10 +34,12 @@ app.command()(write)
 app.command()(batch)
 app.command()(estimate)
 app.command()(check)
+app.command()(compare)
 app.command()(receipt)
 app.command()(cache)
 app.command()(doctor)
 app.command()(deploy)
+app.add_typer(prompts.app, name="prompts")
 app.add_typer(sandboxes.app, name="sandboxes")
 
 
