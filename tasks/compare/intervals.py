@@ -1,12 +1,10 @@
 """How large is it? Bootstrap intervals of paired differences."""
 
-import math
 from collections.abc import Callable
-from statistics import NormalDist
 
 import numpy as np
 
-from tasks.compare.sequential import Array, flipped_signs, look
+from tasks.compare.sequential import ALPHA, Array, flipped_signs, looks, spent
 
 RESAMPLES = 4_000
 
@@ -29,52 +27,49 @@ def mean_interval(
 
 
 def stopped_interval(
-    differences: Array, planned: int, level: float = 0.95, flips: int = 1_999
+    differences: Array,
+    planned: int,
+    level: float = 0.95,
+    *,
+    alpha: float = ALPHA,
+    flips: int = 1_999,
 ) -> tuple[float, float]:
     """The interval of a mean where the first look that found a difference ended the comparison.
 
-    Plain intervals are too far out then: what stops early is what looks large. Outcomes are put in
-    order by when and on which side they stop (Jennison and Turnbull 2000, ch. 8), and their chances
-    at each true difference come from flipping the signs of the residuals, made a little larger for
-    the spread being an estimate (Student's t).
+    Plain intervals lie too far out then: what stops early is what looks large. This one has the
+    true differences that the sequential test does not refuse, outcomes being ordered by when and on
+    which side they stop (Jennison and Turnbull 2000, ch. 8); so it agrees with the test.
     """
-    n = len(differences)
-    mean = float(differences.mean())
-    if _error(differences) == 0:
+    mean, error = float(differences.mean()), _error(differences)
+    if error == 0:
         return mean, mean
     tail = (1 - level) / 2
-    wider = math.sqrt(n / (n - 1)) * student(n - 1, tail) / NormalDist().inv_cdf(1 - tail)
-    signs = flipped_signs(planned, flips)[1:, :n]
-    bounds = look(differences, planned).bounds
-    noise = {k: signs[:, :k] @ (differences - mean)[:k] * wider for k in (*bounds, n)}
+    signs = flipped_signs(planned, flips)[:, : len(differences)]
+    ends = [n for n in looks(planned) if n < len(differences)] + [len(differences)]
+    sums = [(signs[:, :n] @ differences[:n], signs[:, :n].sum(axis=1), n) for n in ends]
 
     def above(true: float) -> float:
-        """The chance to end as far above as was seen, or further."""
+        """The share of flips that end as far above as was seen, if `true` were the difference."""
         going = np.ones(len(signs), dtype=bool)
         ended = np.zeros(len(signs), dtype=bool)
-        for k in (k for k in bounds if k < n):
-            sums = noise[k] + k * true
-            ended |= going & (sums > bounds[k])
-            going &= np.abs(sums) <= bounds[k]
-        return float((ended | (going & (noise[n] + n * true >= n * mean))).mean())
+        for total, count, n in sums[:-1]:
+            far = total - true * count
+            budget = int(spent(alpha, n / planned) * len(signs)) - int((~going).sum())
+            bound = np.partition(np.where(going, np.abs(far), -np.inf), -budget - 1)[-budget - 1]
+            crossed = going & (np.abs(far) > bound)
+            if crossed[0]:
+                return 0.0 if far[0] > 0 else 1.0
+            ended |= crossed & (far > 0)
+            going &= ~crossed
+        total, count, _ = sums[-1]
+        far = np.round(total - true * count, 12)
+        return float((ended | (going & (far >= far[0]))).mean())
 
-    reach = 12 * _error(differences)
+    reach = 12 * error
     return (
         _solve(lambda true: above(true) - tail, mean - reach, mean),
-        _solve(lambda true: above(true) - (1 - tail), mean - reach / 2, mean + reach),
+        _solve(lambda true: above(true) - (1 - tail), mean, mean + reach),
     )
-
-
-def student(freedom: int, tail: float) -> float:
-    """The quantile of Student's t that leaves `tail` above it, by Hill's expansion (Abramowitz and
-    Stegun 26.7.5): good to three digits from seven degrees of freedom."""
-    z = NormalDist().inv_cdf(1 - tail)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return z + sum(float(term / freedom ** (power + 1)) for power, term in enumerate(terms))
 
 
 def _solve(rising: Callable[[float], float], low: float, high: float) -> float:
@@ -84,17 +79,19 @@ def _solve(rising: Callable[[float], float], low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def ratio_interval(
-    above: Array, below: Array, level: float = 0.95, resamples: int = RESAMPLES
+def worth_interval(
+    scores: Array, costs: Array, level: float = 0.95, resamples: int = RESAMPLES
 ) -> tuple[float, float] | None:
-    """The interval of sum(above) / sum(below) over pairs, by percentiles; None where the
-    denominator can be zero."""
-    drawn = _indices(len(above), resamples)
-    bottom = below[drawn].sum(axis=1)
-    if not len(above) or (bottom <= 0).any():
+    """The interval of how much more score a dollar buys, second over first, by percentiles.
+
+    Rows are pairs, columns the two versions; None where a resample has no score or no cost.
+    """
+    drawn = _indices(len(scores), resamples)
+    score, cost = scores[drawn].sum(axis=1), costs[drawn].sum(axis=1)
+    if (score <= 0).any() or (cost <= 0).any():
         return None
-    ratios = above[drawn].sum(axis=1) / bottom
-    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    worth = score / cost
+    low, high = np.quantile(worth[:, 1] / worth[:, 0], [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
