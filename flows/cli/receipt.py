@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
+from flows.cli.quality import show_quality
 from tasks.errors import UserError
 from tasks.llm.ledger import Ledger
 from tasks.llm.tallies import Tallies
@@ -24,10 +25,16 @@ def receipt(
     run: Annotated[str, typer.Argument(help="Id of a run; the last one if nothing is named.")] = "",
     story: Annotated[str, typer.Option(help="Only this story, e.g. last-ferry-1.")] = "",
     day: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="All runs of a day (UTC).")] = "",
+    quality: Annotated[
+        bool, typer.Option("--quality", help="Instead: scores by day, prompt version and model.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Print what a run cost, by step, model, prompt version, reason, story and scene."""
+    if quality:
+        show_quality(as_json=as_json)
+        return
     run_id, tallies = asyncio.run(_read(run, story, day))
     if as_json:
         print(TypeAdapter(Tallies).dump_json(tallies, indent=2).decode())

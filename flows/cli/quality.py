@@ -1,0 +1,62 @@
+"""`talewright receipt --quality`: how good the scenes were, day by day."""
+
+import asyncio
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tasks.compare.report import head
+from tasks.compare.trend import Trend, quality_trend
+from tasks.errors import UserError
+from tasks.llm.ledger import Ledger
+from tasks.settings import Settings
+
+
+def show_quality(*, as_json: bool) -> None:
+    """Print scores and parsing rungs by day, prompt version and model; leave the plots as a page.
+
+    Raises UserError if no model has written anything yet.
+    """
+    settings = Settings()
+    trend = asyncio.run(_read(settings))
+    if not trend.days:
+        raise UserError("No model has written a scene yet; the offline writer's are not counted.")
+    if as_json:
+        print(trend.model_dump_json(indent=2, exclude={"plots"}))
+        return
+    page = settings.home / "quality.html"
+    page.write_text(f"{head('Quality')}<h1>Quality</h1>{''.join(trend.plots)}</html>\n", "utf-8")
+    _show(trend, page)
+
+
+async def _read(settings: Settings) -> Trend:
+    async with Ledger.open(settings) as ledger:
+        return await quality_trend(ledger)
+
+
+def _show(trend: Trend, page: Path) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("day", "prompt", "hash", "model"):
+        table.add_column(column, no_wrap=column != "model")
+    for column in ("scenes", "score", "refused"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("parsed")
+    for day in trend.days:
+        rungs = ", ".join(f"{count} {rung}" for rung, count in day.rungs.items())
+        table.add_row(
+            *(day.day, day.prompt, day.prompt_hash, escape(day.model), str(day.scenes)),
+            *(f"{day.score:.3f} ± {2 * day.error:.3f}", f"{day.refused:.0%}", rungs),
+            style="yellow" if day.changed else "",
+        )
+    out = Console(highlight=False)
+    out.print(table)
+    for day in trend.days:
+        if day.changed:
+            out.print(
+                f"[yellow]{day.day}: {escape(day.model)} with {day.prompt} scores "
+                f"{abs(day.change):.1f} standard errors {'above' if day.change > 0 else 'below'} "
+                "the days before. The model behind the name may have changed.[/]"
+            )
+    out.print(f"Plots: {escape(str(page))}", soft_wrap=True)
