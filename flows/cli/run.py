@@ -10,17 +10,20 @@ from rich.markup import escape
 
 from flows.briefs import orders
 from flows.cli.progress import progress_lines
+from flows.compare_order import CompareOrder
+from flows.compare_prompts import compare_prompts
 from flows.order import BatchOrder, StoryOrder, Writing
 from flows.server import ensure_server
 from flows.source import read_source
 from flows.telling import Told
 from flows.write_stories import Batch, write_stories
 from flows.write_story import write_story
+from tasks.compare.comparison import Comparison
 from tasks.errors import UserError
 from tasks.llm.errors import LLMError
 from tasks.receipt import money
 
-Result = TypeVar("Result", Told, Batch)
+Result = TypeVar("Result", Told, Batch, Comparison)
 
 EXIT_CODES = {"complete": 0, "failed": 1, "cap reached": 3, "partial": 4, "cancelled": 130}
 
@@ -51,6 +54,18 @@ async def run_batch(batch: BatchOrder, *, as_json: bool) -> int:
         return 0
     capped = any(told.receipt.outcome == "cap reached" for told in done.told)
     return EXIT_CODES["cap reached" if capped else "partial"]
+
+
+async def run_comparison(order: CompareOrder) -> tuple[Comparison, str]:
+    """Run `compare_prompts`: what it found, and the address of its run.
+
+    Raises InputError for prompts, worlds and briefs that cannot be used, before anything is
+    started.
+    """
+    variants, pairs = order.variants(), order.tasks()
+    for pair in pairs:
+        read_source(pair)
+    return await _run(compare_prompts, order, len(variants) * len(pairs), Comparison)
 
 
 async def _run(

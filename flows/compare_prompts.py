@@ -1,0 +1,57 @@
+"""The flow `compare-prompts`: the same briefs and seeds through versions of a prompt, or models."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from prefect import flow, runtime
+
+from flows.compare_order import CompareOrder
+from flows.comparing import Comparing
+from flows.hooks import leave_receipt
+from flows.source import read_source
+from tasks.compare.comparison import Comparison
+from tasks.compare.keep import keep
+from tasks.compare.publish import publish_comparison
+from tasks.errors import UserError
+from tasks.llm.client import Client
+from tasks.settings import Settings
+
+
+def _run_name() -> str:
+    return CompareOrder.model_validate(runtime.flow_run.parameters["order"]).title
+
+
+@flow(
+    name="compare-prompts",
+    flow_run_name=_run_name,
+    on_cancellation=[leave_receipt],
+    on_crashed=[leave_receipt],
+)
+async def compare_prompts(order: CompareOrder) -> Comparison:
+    """Write the same scenes with each version, side by side, until the answer is clear.
+
+    Leaves a report as an artifact and as a page, every pair as a table, and pays for nothing that
+    was answered before. Ends early at a clear answer, at a reached cap, or when nobody answers.
+    """
+    variants = order.variants()
+    pairs = order.tasks()
+    sources = [await asyncio.to_thread(read_source, pair) for pair in pairs]
+    run_id = str(runtime.flow_run.id)
+    async with AsyncExitStack() as stack:
+        clients: dict[str, Client] = {}
+        desks: dict[str, tuple[Settings, Client]] = {}
+        for variant in variants:
+            settings = order.settings_of(variant)
+            if variant.model not in clients:
+                opened = Client.open(settings, run_id=run_id, fresh=order.fresh)
+                clients[variant.model] = await stack.enter_async_context(opened)
+            desks[variant.name] = (settings, clients[variant.model])
+        if order.prompts and any(client.offline for client in clients.values()):
+            raise UserError(
+                "The offline writer does not read prompts, so there is nothing to compare. Set "
+                "GEMINI_API_KEY, or name a model."
+            )
+        comparison = await Comparing(order, variants, pairs, sources, desks, run_id).compare()
+    await asyncio.to_thread(keep, comparison, order.folder)
+    await publish_comparison(comparison, order.folder)
+    return comparison

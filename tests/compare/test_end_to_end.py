@@ -1,0 +1,139 @@
+"""Two versions through a server where one is better and dearer."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from prefect.artifacts import Artifact
+
+from flows.compare_order import CompareOrder
+from flows.compare_prompts import compare_prompts
+from flows.source import read_story
+from tasks.compare.comparison import Comparison
+from tasks.errors import InputError, UserError
+from tasks.prompts import folders, load
+from tasks.settings import Settings
+from tests.compare.conftest import VersionedServer, add_version
+
+IN, CACHED, OUT = Decimal("0.30"), Decimal("0.03"), Decimal("2.50")
+"""USD per million tokens of gemini-2.5-flash."""
+
+
+async def compare(out: Path, **order: object) -> Comparison:
+    asked = {"prompts": ["scene@1", "scene@2"], "out": str(out), "breadth": 2} | order
+    return await compare_prompts(CompareOrder.model_validate(asked))
+
+
+async def test_the_better_and_dearer_version_is_found_early(
+    prefect_server: str, gemini: VersionedServer, tmp_path: Path
+) -> None:
+    found = await compare(tmp_path, repeats=12)
+    (contrast,) = found.contrasts
+    assert contrast.decision == "better"
+    assert contrast.score.low > 0
+    assert found.ended == "a clear answer"
+    assert contrast.pairs < found.planned == 24
+    usd = next(d for d in contrast.differences if d.measure == "USD")
+    assert usd.low > 0
+    assert contrast.worth is not None
+
+    # The money is what the server billed.
+    billed = gemini.counts()
+    fresh = billed["tokens_in"] - billed["tokens_cached"]
+    bill = (fresh * IN + billed["tokens_cached"] * CACHED + billed["tokens_out"] * OUT) / 1_000_000
+    assert found.paid_usd == bill
+
+    # Again, it costs nothing and says the same.
+    again = await compare(tmp_path, repeats=12)
+    assert gemini.counts()["calls"] == billed["calls"]
+    assert again.paid_usd == 0
+    assert again.cached_usd == bill + found.cached_usd
+    assert again.contrasts == found.contrasts
+
+    rows = list(csv.DictReader((tmp_path / "scene-1-or-scene-2" / "pairs.csv").open()))
+    assert len(rows) == 2 * contrast.pairs
+    assert {row["variant"] for row in rows} == {"scene@1", "scene@2"}
+    artifact = await Artifact.aget(key="comparison-scene-1-or-scene-2")
+    assert artifact is not None
+    assert "better" in str(artifact.description)
+
+
+async def test_more_repeats_pay_for_the_new_pairs_only(
+    prefect_server: str, gemini: VersionedServer, tmp_path: Path
+) -> None:
+    first = await compare(tmp_path, repeats=1)
+    before = gemini.counts()
+    assert first.contrasts[0].decision == "not enough data"
+    assert first.contrasts[0].more_pairs > 0
+    more = await compare(tmp_path, repeats=2)
+    after = gemini.counts()
+    assert after["requests_answered_twice"] == 0
+    assert after["calls"] == 2 * before["calls"]
+    assert more.cached_usd >= first.paid_usd
+    assert (more.plans, more.error_rate) == (2, 0.1)
+
+
+async def test_a_reached_cap_keeps_what_there_is(
+    prefect_server: str, gemini: VersionedServer, tmp_path: Path
+) -> None:
+    capped = await compare(tmp_path, repeats=12, max_cost_usd=Decimal("0.1"))
+    assert capped.ended == "stopped early"
+    assert "cap" in capped.why
+    assert 0 < capped.paid_usd <= Decimal("0.1")
+    assert (tmp_path / "scene-1-or-scene-2" / "index.html").exists()
+
+
+async def test_models_and_more_than_two_versions(
+    prefect_server: str, gemini: VersionedServer, second_version: Path, tmp_path: Path
+) -> None:
+    add_version(second_version, 3, "Version three.")
+    three = await compare(tmp_path, prompts=["scene@1", "scene@2", "scene@3"], repeats=1)
+    assert [c.second for c in three.contrasts] == ["scene@2", "scene@3"]
+    models = ["gemini-2.5-flash", "gemini-2.5-pro"]
+    both = await compare(tmp_path, prompts=[], models=models, repeats=1)
+    written = {o.scene.written_by.model for p in both.pairs for o in p.outcomes.values() if o.scene}
+    assert written == set(models)
+
+
+async def test_what_cannot_be_compared_is_refused_before_any_call(
+    prefect_server: str, gemini: VersionedServer, second_version: Path, tmp_path: Path
+) -> None:
+    text = (second_version / "scene" / "2.md").read_text("utf-8")
+    text = text.replace("version: 2", "version: 3").replace("[world, brief, ask]", "[brief, ask]")
+    (second_version / "scene" / "3.md").write_text(text, "utf-8")
+    with pytest.raises(InputError, match="world is not declared"):
+        await compare(tmp_path, prompts=["scene@2", "scene@3"])
+    with pytest.raises(InputError, match="There is no scene@9"):
+        await compare(tmp_path, prompts=["scene@1", "scene@9"])
+    with pytest.raises(UserError, match="different prompts"):
+        await compare(tmp_path, prompts=["scene@1", "judge@1"])
+    with pytest.raises(UserError, match="does not read prompts"):
+        await compare(tmp_path, model="offline")
+    assert gemini.counts()["calls"] == 0
+
+
+def test_every_scene_names_its_prompt_through_a_crash_and_a_resume(
+    prefect_server: str, gemini: VersionedServer, tmp_path: Path
+) -> None:
+    gemini.latency = 0.2
+    ask = [sys.executable, "-m", "flows.cli", "write", "--depth", "2", "--out", str(tmp_path)]
+    running = subprocess.Popen(ask, start_new_session=True, stderr=subprocess.DEVNULL)
+    while gemini.counts()["answered"] < 4:
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    gemini.latency = 0.0
+    done = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    story = read_story(tmp_path / "last-ferry-1" / "story.json")
+    expected = load("scene@2", folders(Settings()))
+    assert len(story.scenes) == 7
+    for scene in story.scenes:
+        by = scene.written_by
+        assert (by.prompt_id, by.prompt_version, by.prompt_hash) == ("scene", 2, expected.hash)
