@@ -17,6 +17,7 @@ from tasks.llm.client import Client
 from tasks.llm.errors import Malformed
 from tasks.llm.prompt import Prompt, Purpose, Reason
 from tasks.llm.scene_rows import note_scene
+from tasks.mend_code import FAILED, mend_code
 from tasks.parse import parse_answer
 from tasks.prompts import render
 from tasks.revise import revise
@@ -26,6 +27,7 @@ from tasks.score import score
 from tasks.settings import Settings
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief
+from tasks.story.code import CodeReport, MendedCode, Snippet
 from tasks.story.scene import (
     Branch,
     BranchDraft,
@@ -92,10 +94,10 @@ async def write_scene_steps(
     label = desk.label(ask.scene_id)
     draft, written_by, verdict = await _draft(desk, ask, states)
     after = [state.after(draft.effects, source=ask.scene_id) for state in states]
-    code, branches = await asyncio.gather(
-        run_code(draft.narrative_text, desk.sandbox, label=label),
-        _branches(desk, ask, draft, after),
+    (text, code), branches = await asyncio.gather(
+        _run(desk, ask, draft.narrative_text), _branches(desk, ask, draft, after)
     )
+    draft = draft.model_copy(update={"narrative_text": text})
     quality = await score(
         draft,
         draft.story_branches,
@@ -104,6 +106,8 @@ async def write_scene_steps(
         code,
         ending=ask.ending is not None,
         label=label,
+        client=desk.client,
+        purpose=desk.purpose(ask.scene_id),
     )
     spent = await desk.client.ledger.tally(
         run_id=desk.run_id, story_id=desk.story_id, scene_id=ask.scene_id
@@ -173,6 +177,27 @@ async def _draft(
             return draft, written_by, verdict
         wrong = [issue.message[:500] for issue in verdict.issues]
     raise SceneRefused(f"{ATTEMPTS} attempts contradicted the path: {wrong[0]}")
+
+
+async def _run(desk: Desk, ask: SceneAsk, text: str) -> tuple[str, list[CodeReport]]:
+    """The text with its code run, and mended where it failed and the writer could mend it."""
+    label = desk.label(ask.scene_id)
+    reports = await run_code(text, desk.sandbox, label=label)
+    if not any(report.verdict in FAILED for report in reports):
+        return text, reports
+
+    def prompt_for(snippet: Snippet, error: str) -> Prompt:
+        return desk.prompt("mend", MendedCode, ask, snippet=snippet, error=error)
+
+    return await mend_code(
+        desk.client,
+        prompt_for,
+        desk.purpose(ask.scene_id),
+        desk.sandbox,
+        text,
+        reports,
+        label=label,
+    )
 
 
 async def _branches(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from tasks.llm.client import Client
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.prices import LIST
 from tasks.receipt import money, publish_receipt
+from tasks.run_code import publish_code
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
 from tasks.story.receipt import Outcome, Receipt, RefusedBranch
@@ -149,6 +151,7 @@ class _Telling:
             graph = from_story(story)
             checked = await asyncio.to_thread(check_story, graph, self.desk.decisions)
             await publish_report(checked, story, self.desk.brief.id)
+            await publish_code(story.scenes, self.desk.brief.id)
         await publish_receipt(receipt, self.desk.brief.id)
         return Told(
             story_id=self.desk.story_id,
@@ -208,6 +211,7 @@ class _Telling:
             cap_usd=desk.settings.llm_max_cost,
             estimate_usd=likely_usd(self.growth),
             prices_of=LIST,
+            rungs=Counter(scene.written_by.rung for scene in story.scenes),
             missing_usd=missing_usd(self.growth, tallies.total.cost_usd),
             refused=[
                 RefusedBranch(

@@ -32,7 +32,7 @@ def receipt_markdown(receipt: Receipt) -> str:
         parts.append(f"Sandbox: {receipt.sandbox_seconds:.1f} s, {money(receipt.sandbox_usd)}.")
     if receipt.rungs:
         rungs = ", ".join(f"{count} {escape(rung)}" for rung, count in receipt.rungs.items())
-        parts.append(f"Answers parsed: {rungs}.")
+        parts.append(f"Scenes parsed: {rungs}.")
     parts += [
         f"## Refused branches: {len(receipt.refused)}",
         *(

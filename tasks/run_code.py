@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from prefect import task
+from prefect.artifacts import acreate_table_artifact
 
 from tasks.sandbox import Sandbox, find_code
 from tasks.step import CACHE_POLICY
 from tasks.story.code import CodeReport
+from tasks.story.scene import Scene
 
 
 @task(
@@ -21,19 +23,25 @@ async def run_code(text: str, sandbox: Sandbox, label: str) -> list[CodeReport]:
     return [await sandbox.run(snippet, snippets[:i]) for i, snippet in enumerate(snippets)]
 
 
-def code_table(reports: Sequence[tuple[str, CodeReport]]) -> list[dict[str, str]]:
-    """The rows of a story's table artifact, from scene ids and their reports."""
-    return [
-        {
-            "scene": scene_id,
-            "lines": f"{report.snippet.first_line}-{report.snippet.last_line}",
-            "verdict": report.verdict,
-            "engine": report.engine,
-            "output as stated": {True: "yes", False: "no", None: ""}[report.matches_expected],
-            "error": report.error or "",
-            "seconds": f"{report.seconds:.3f}",
-            "usd": f"{report.cost_usd:f}",
-            "run again": report.reproduce or "",
-        }
-        for scene_id, report in reports
-    ]
+async def publish_code(scenes: Sequence[Scene], key: str) -> None:
+    """Leave a table of all code of a story in the UI, under one key for all nights; nothing for a
+    story without code."""
+    rows = [_row(scene.scene_id, report) for scene in scenes for report in scene.code]
+    if rows:
+        await acreate_table_artifact(
+            rows, key=f"code-{key.replace('_', '-')}", description="Code in the story, as it ran"
+        )
+
+
+def _row(scene_id: str, report: CodeReport) -> dict[str, str]:
+    return {
+        "scene": scene_id,
+        "lines": f"{report.snippet.first_line}-{report.snippet.last_line}",
+        "verdict": report.verdict,
+        "engine": report.engine,
+        "output as stated": {True: "yes", False: "no", None: ""}[report.matches_expected],
+        "error": report.error or "",
+        "seconds": f"{report.seconds:.3f}",
+        "USD": f"{report.cost_usd:f}",
+        "run again": report.reproduce or "",
+    }

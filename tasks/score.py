@@ -27,16 +27,16 @@ async def score(
     code: Sequence[CodeReport],
     ending: bool,
     label: str,
-    client: Client | None = None,
-    purpose: Purpose | None = None,
+    client: Client,
+    purpose: Purpose,
 ) -> Quality:
     """The score of a scene and its parts; an ending needs no choices.
 
-    With a client and SCORE_VOTES above 0 a model rates it too; the offline writer rates nothing.
+    With SCORE_VOTES above 0 a model rates it too; the offline writer rates nothing.
     Raises CapReached.
     """
     ratings: list[QualityPart] = []
-    if client and purpose and client.settings.score_votes and not client.offline:
+    if client.settings.score_votes and not client.offline:
         asked = replace(purpose, step="score")
         async with judging(client) as judge_client:
             votes = client.settings.score_votes

@@ -1,20 +1,34 @@
 """Settings from the environment and `.env`; parameters of a flow or command go before them."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks.errors import InputError
 
 ProviderName = Literal["gemini", "claude", "openai", "offline"]
 SandboxName = Literal["auto", "e2b", "bubblewrap", "monty", "none"]
 
 
 class Settings(BaseSettings):
-    """Every setting, by the name of its environment variable in lower case."""
+    """Every setting, by the name of its environment variable in lower case.
+
+    Raises InputError for values that cannot be, without repeating them: they may be secret.
+    """
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            wrong, *more = error.errors(include_url=False, include_input=False)
+            raise _fault(wrong, [_fault(other) for other in more]) from None
 
     gemini_api_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
@@ -30,8 +44,10 @@ class Settings(BaseSettings):
     claude_model: str = "claude-haiku-4-5"
     openai_model: str = ""
     judge_model: str = Field("", description="Model that judges branches; the writer's if empty.")
-    judge_votes: Literal[1, 3, 5] = Field(1, description="Times the judge is asked of a branch.")
-    score_votes: Literal[0, 1, 3, 5] = Field(
+    judge_votes: Annotated[Literal[1, 3, 5], BeforeValidator(int)] = Field(
+        1, description="Times the judge is asked of a branch."
+    )
+    score_votes: Annotated[Literal[0, 1, 3, 5], BeforeValidator(int)] = Field(
         0, description="Times a model is asked to rate a scene; 0: its form only."
     )
     gemini_base_url: str = ""
@@ -83,3 +99,8 @@ class Settings(BaseSettings):
     def home(self) -> Path:
         """The folder for the ledger and raw answers, with `~` resolved."""
         return self.talewright_home.expanduser()
+
+
+def _fault(error: ErrorDetails, also: Sequence[InputError] = ()) -> InputError:
+    name = ".".join(map(str, error["loc"])).upper()
+    return InputError(error["msg"], file="environment or .env", field=name, also=also)

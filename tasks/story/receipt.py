@@ -53,7 +53,7 @@ class Receipt(Model):
     estimate_usd: Usd | None = None
     prices_of: str = Field("", description="The price list that was used, with its version.")
     refused: list[RefusedBranch] = []
-    rungs: dict[str, int] = Field({}, description="Answers per rung of the parsing ladder.")
+    rungs: dict[str, int] = Field({}, description="Scenes per rung of the parsing ladder.")
     missing: list[str] = Field([], description="Scenes not written, with the reason.")
     missing_usd: Usd | None = Field(None, description="What the missing scenes would cost.")
     notes: list[str] = []

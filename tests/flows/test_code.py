@@ -1,0 +1,62 @@
+"""Code in a story: run, offered to the writer once for mending, and shown in the UI."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.artifacts import Artifact
+
+from flows.order import StoryOrder
+from tests.canary import CANARY
+from tests.emulators.gemini import GeminiServer
+from tests.flows.conftest import run_story
+
+BROKEN = "print(lamp)\n"
+MENDED = "lamp = 3\nprint(lamp)\n"
+
+
+class Coder(GeminiServer):
+    """Writes scenes with a snippet that fails, and mends it when asked."""
+
+    def write(self, body: Mapping[str, Any], raw: bytes) -> str:
+        told = json.loads(super().write(body, raw))
+        if "code" in told:
+            return json.dumps({"code": MENDED})
+        if "narrative_text" in told:
+            told["narrative_text"] += f"\n\n```python\n{BROKEN}```\n"
+        return json.dumps(told)
+
+
+@pytest.mark.usefixtures("prefect_server")
+async def test_code_that_fails_is_mended_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Coder() as server:
+        monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
+        run = await run_story(StoryOrder(depth=0, sandbox="monty", seed=77, out=str(tmp_path)))
+    (scene,) = run.story.scenes
+    (report,) = scene.code
+    assert (report.verdict, report.stdout) == ("passed", "3\n")
+    assert MENDED in scene.narrative_text
+    assert BROKEN not in scene.narrative_text.replace(MENDED, "")
+    assert [tally.calls for tally in run.told.receipt.by_step if tally.name == "run_code"] == [1]
+    shown = await Artifact.aget(key=f"code-{run.story.brief.id}")
+    assert shown is not None
+    assert "passed" in str(shown.data)
+
+
+@pytest.mark.usefixtures("prefect_server")
+async def test_a_model_rates_a_scene_when_votes_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with GeminiServer() as server:
+        monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
+        monkeypatch.setenv("SCORE_VOTES", "3")
+        run = await run_story(StoryOrder(depth=0, sandbox="none", seed=78, out=str(tmp_path)))
+    (rated,) = [tally for tally in run.told.receipt.by_step if tally.name == "score"]
+    assert rated.calls == 3
+    assert rated.cost_usd > 0
