@@ -136,7 +136,8 @@ class Growth:
         if self.stopped_by is not None:
             raise self.stopped_by
         ask = self.ask(scene_id, ways, not_seed)
-        scene, states = await write_scene_steps(self.desk, ask, [way.state for way in ways])
+        with self.desk.client.level.work():
+            scene, states = await write_scene_steps(self.desk, ask, [way.state for way in ways])
         self._after[scene_id] = [
             Way(way.path, state) for way, state in zip(ways, states, strict=True)
         ]

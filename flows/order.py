@@ -101,3 +101,8 @@ class BatchOrder(Writing):
     )
     repeats: int = Field(1, ge=1, description="Stories per brief, each with the next seed.")
     at_once: int = Field(20, ge=1, description="Stories written at the same time.")
+    batch_api: bool = Field(
+        False,
+        description="Send the calls of all stories together as batch jobs, at half the price; "
+        "each level of the stories may take up to a day.",
+    )

@@ -58,7 +58,8 @@ async def tell(order: StoryOrder, client: Client) -> Told:
     async with open_desk(order, client, source) as desk:
         telling = _Telling(order, desk, source)
         try:
-            outcome, error = await telling.write()
+            with client.level.work():
+                outcome, error = await telling.write()
         except BaseException as ended:
             # Cancelled or broken: what is done is kept, and the receipt is left all the same.
             outcome = "cancelled" if isinstance(ended, asyncio.CancelledError) else "failed"
@@ -194,7 +195,7 @@ class _Telling:
     async def _receipt(self, outcome: Outcome, error: str) -> Receipt:
         desk = self.desk
         tallies = await desk.client.ledger.tally(run_id=desk.run_id, story_id=desk.story_id)
-        story = self._story()
+        story, batches = self._story(), desk.client.batches
         return Receipt(
             run_id=desk.run_id,
             title=desk.brief.title,
@@ -222,7 +223,7 @@ class _Telling:
                 for scene, branch in story.refused()
             ],
             missing=[f"{missing.scene_id}: {missing.reason}" for missing in story.missing],
-            notes=[error] if error else [],
+            notes=[*([error] if error else []), *(batches.notes if batches else [])],
         )
 
 

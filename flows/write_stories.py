@@ -50,9 +50,13 @@ async def write_stories(batch: BatchOrder) -> Batch:
     complete. Started again, it pays for nothing a second time.
     """
     wanted = orders(batch)
-    gate = asyncio.Semaphore(batch.at_once)
+    # A batch job takes the calls of all stories.
+    gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
     run_id = str(runtime.flow_run.id)
-    async with Client.open(batch.settings(), run_id=run_id, fresh=batch.fresh) as client:
+    opened = Client.open(
+        batch.settings(), run_id=run_id, fresh=batch.fresh, batched=batch.batch_api
+    )
+    async with opened as client:
         outcomes = await asyncio.gather(*(_fenced(order, client, gate) for order in wanted))
         spent = (await client.ledger.tally(run_id=client.run_id)).total.cost_usd
     result = Batch(

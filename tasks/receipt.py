@@ -64,6 +64,9 @@ def _caps(receipt: Receipt) -> list[str]:
         lines.append(f"Estimated before: {money(receipt.estimate_usd)}.")
     if receipt.total.saved_usd:
         lines.append(f"Saved by the cache: {money(receipt.total.saved_usd)}.")
+    if receipt.total.batched:
+        saved = money(receipt.total.batch_saved_usd)
+        lines.append(f"Saved by batch jobs: {saved} on {receipt.total.batched:,} calls.")
     if receipt.prices_of:
         lines.append(f"Prices: {escape(receipt.prices_of)}.")
     return lines

@@ -67,6 +67,13 @@ class Settings(BaseSettings):
     llm_concurrency: int = Field(100, gt=0, description="Calls in flight.")
     llm_burst: int | None = Field(None, gt=0, description="Requests; unset: a tenth of a minute's.")
 
+    llm_batch_deadline: float = Field(
+        86_400.0, gt=0, description="Seconds a batch job may take; then its calls go one by one."
+    )
+    llm_batch_poll: float = Field(
+        30.0, gt=0, description="Seconds between two looks at a batch job."
+    )
+
     llm_max_cost: Decimal | None = Field(None, gt=0, description="USD a run may spend.")
     llm_max_cost_per_day: Decimal | None = Field(None, gt=0)
     llm_max_cost_total: Decimal | None = Field(None, gt=0, description="USD a project may spend.")

@@ -39,6 +39,14 @@ def batch(
     at_once: Annotated[
         int, typer.Option(min=1, help="Stories written at the same time.")
     ] = DEFAULTS.at_once,
+    batch_api: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            help="Use the provider's batch API: half the price, and up to a day for each level "
+            "of the stories.",
+        ),
+    ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Ask the model again, even for answers already paid.")
     ] = False,
@@ -66,6 +74,7 @@ def batch(
         sandbox=sandbox,
         max_cost_usd=None if max_cost is None else Decimal(str(max_cost)),
         at_once=at_once,
+        batch_api=batch_api,
         fresh=fresh,
         publish_to=publish_to,
         out=str(out),

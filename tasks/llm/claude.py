@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -36,7 +37,7 @@ class Claude:
         self.model = settings.claude_model
         self._settings = settings
         self._key = settings.anthropic_api_key
-        self._client = anthropic.AsyncAnthropic(
+        self.client = anthropic.AsyncAnthropic(
             api_key=self._key.get_secret_value(),
             base_url=settings.claude_base_url or "https://api.anthropic.com",
             timeout=settings.llm_timeout,
@@ -47,29 +48,33 @@ class Claude:
     async def generate(self, prompt: Prompt) -> Reply:
         """Ask once; streams while somebody watches. Raises one of `tasks.llm.errors`."""
         started = time.monotonic()
-        request = self._request(prompt)
+        request = self.request(prompt)
         grown = watcher()
-        with api_errors(anthropic, self.name, self._key):
+        with self.errors():
             async with asyncio.timeout(self._settings.llm_timeout):
                 if grown is None:
-                    message = await self._client.messages.create(**request)
+                    message = await self.client.messages.create(**request)
                 else:
                     message = await self._stream(request, grown)
-        return self._reply(prompt, message, time.monotonic() - started)
+        return self.read(message, worst_usage(prompt), time.monotonic() - started)
 
     async def reach(self) -> None:
         """Look the model up, which costs nothing. Raises as `generate` does."""
-        with api_errors(anthropic, self.name, self._key):
+        with self.errors():
             async with asyncio.timeout(self._settings.llm_timeout):
-                await self._client.models.retrieve(self.model)
+                await self.client.models.retrieve(self.model)
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._client.close()
+        await self.client.close()
+
+    def errors(self) -> AbstractContextManager[None]:
+        """The SDK's errors as ours; the key never shows in them."""
+        return api_errors(anthropic, self.name, self._key)
 
     async def _stream(self, request: dict[str, Any], grown: Callable[[int], None]) -> Message:
         length = 0
-        async with self._client.messages.stream(**request) as stream:
+        async with self.client.messages.stream(**request) as stream:
             async for text in stream.text_stream:
                 length += len(text)
                 grown(length)
@@ -78,7 +83,8 @@ class Claude:
             raise broken_stream(self.name)
         return message
 
-    def _request(self, prompt: Prompt) -> dict[str, Any]:
+    def request(self, prompt: Prompt) -> dict[str, Any]:
+        """The arguments of the SDK."""
         system: list[TextBlockParam] = []
         if prompt.system:
             system.append({"type": "text", "text": prompt.system})
@@ -104,9 +110,11 @@ class Claude:
             request["thinking"] = {"type": "enabled", "budget_tokens": budget}
         return request
 
-    def _reply(self, prompt: Prompt, message: Message, seconds: float) -> Reply:
+    def read(self, message: Message, unknown: Usage, seconds: float) -> Reply:
+        """The reply in a message; `unknown` is assumed where no usage was reported. Raises as
+        `generate` does."""
         text = "".join(block.text for block in message.content if block.type == "text")
-        usage = _usage(prompt, message)
+        usage = _usage(message) or unknown
         reason = message.stop_reason or ""
         check_finish(reason, text, usage, provider=self.name)
         return Reply(
@@ -125,10 +133,10 @@ def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
     return anthropic.transform_schema(schema)
 
 
-def _usage(prompt: Prompt, message: Message) -> Usage:
+def _usage(message: Message) -> Usage | None:
     usage = message.usage
     if usage is None or usage.input_tokens is None:
-        return worst_usage(prompt)
+        return None
     cached = usage.cache_read_input_tokens or 0
     written = usage.cache_creation_input_tokens or 0
     details = usage.output_tokens_details

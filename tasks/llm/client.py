@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
 
+from tasks.llm.batch import Batches, Level
+from tasks.llm.batch.api import SHARE
 from tasks.llm.chain import providers
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.ledger import Full, Ledger
@@ -51,6 +53,8 @@ class Client:
     chain: list[Provider]
     fresh: bool = False
     paces: dict[str, Pace] = field(default_factory=dict)
+    level: Level = field(default_factory=Level)
+    batches: Batches | None = None
     _asked: set[str] = field(default_factory=set)
     _asking: dict[str, asyncio.Event] = field(default_factory=dict)
     _in_flight: int = 0
@@ -62,9 +66,9 @@ class Client:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: Settings, *, run_id: str, fresh: bool = False
+        cls, settings: Settings, *, run_id: str, fresh: bool = False, batched: bool = False
     ) -> AsyncIterator[Self]:
-        """Open the ledger and the providers of the chain.
+        """Open the ledger and the providers of the chain; `batched`: calls wait for batch jobs.
 
         Raises UserError for settings that do not fit together or a rate limit without a Prefect
         server to keep it, NoPrice for a model without a price.
@@ -79,7 +83,11 @@ class Client:
                     provider.name: await stack.enter_async_context(Pace.open(settings, provider))
                     for provider in chain
                 }
-                yield cls(settings, run_id, ledger, prices, chain, fresh, paces)
+                client = cls(settings, run_id, ledger, prices, chain, fresh, paces)
+                if batched:
+                    batches = Batches.open(settings, ledger, prices, client.level, client._warn)
+                    client.batches = await stack.enter_async_context(batches)
+                yield client
         finally:
             await asyncio.gather(*(provider.close() for provider in chain))
 
@@ -122,6 +130,9 @@ class Client:
             await running.wait()
         done = self._asking[request] = asyncio.Event()
         try:
+            if self.batches is not None and (lane := await self.batches.lane(provider)):
+                with self.level.waiting():
+                    await lane.awaited(request)
             if not self.fresh or request in self._asked:
                 kept = await self.ledger.find(request)
                 if kept is not None:
@@ -137,20 +148,53 @@ class Client:
     async def _retried(
         self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
     ) -> Reply:
-        async for attempt in retrying(self.settings):
+        patience = self.settings
+        if self.batches is not None:
+            seconds = patience.llm_deadline + patience.llm_batch_deadline
+            patience = patience.model_copy(update={"llm_deadline": seconds})
+        async for attempt in retrying(patience):
             with attempt:
                 why = purpose
                 if attempt.retry_state.attempt_number > 1:
                     why = replace(purpose, reason="retry")
-                return await self._attempt(provider, prompt, why, request)
+                reply = await self._batched(provider, prompt, why, request)
+                return reply or await self._attempt(provider, prompt, why, request)
         raise AssertionError("tenacity ends with an answer or an error")
+
+    async def _batched(
+        self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
+    ) -> Reply | None:
+        """The answer of a batch job; None for what goes the ordinary way."""
+        lane = await self.batches.lane(provider) if self.batches is not None else None
+        if self.batches is None or lane is None:
+            return None
+        with self.level.waiting():
+            row = await self._reserve(provider, prompt, purpose, request, SHARE)
+            async with self._under_way():
+                return await self.batches.answer(lane, prompt, request, row)
 
     async def _attempt(
         self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
     ) -> Reply:
         row = await self._reserve(provider, prompt, purpose, request)
-        started: float | None = None
+        async with self._under_way():
+            return await self._asked_once(provider, prompt, request, row)
+
+    @asynccontextmanager
+    async def _under_way(self) -> AsyncIterator[None]:
+        """A call is in flight; its end may leave room for others."""
         self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            async with self._settled:
+                self._settled.notify_all()
+
+    async def _asked_once(
+        self, provider: Provider, prompt: Prompt, request: str, row: int
+    ) -> Reply:
+        started: float | None = None
         try:
             async with self._pace(provider).slot(prompt) as slot:
                 started = time.monotonic()
@@ -175,9 +219,6 @@ class Client:
         finally:
             if started is None:
                 await asyncio.shield(self.ledger.release(row))
-            self._in_flight -= 1
-            async with self._settled:
-                self._settled.notify_all()
 
     def _pace(self, provider: Provider) -> Pace:
         return self.paces.setdefault(provider.name, Pace(self.settings, provider))
@@ -210,13 +251,19 @@ class Client:
                     )
 
     async def _reserve(
-        self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
+        self,
+        provider: Provider,
+        prompt: Prompt,
+        purpose: Purpose,
+        request: str,
+        share: Decimal = Decimal(1),
     ) -> int:
-        """Set the worst case aside; waits while calls in flight may still leave room for it.
+        """Set the worst case aside, at a share of the usual price; waits while calls in flight may
+        still leave room for it.
 
         Raises CapReached when it cannot fit.
         """
-        worst = self.prices.worst(provider.name, provider.model, prompt)
+        worst = self.prices.worst(provider.name, provider.model, prompt) * share
 
         async def reserve() -> int | Full:
             return await self.ledger.reserve(

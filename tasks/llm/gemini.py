@@ -82,7 +82,7 @@ class Gemini:
         self._settings = settings
         self._key = settings.gemini_api_key
         self._http = pool(settings)
-        self._client = genai.Client(
+        self.client = genai.Client(
             vertexai=False,
             api_key=self._key.get_secret_value(),
             http_options=types.HttpOptions(
@@ -93,30 +93,30 @@ class Gemini:
                 httpx_async_client=self._http,
             ),
         )
-        self._caches = ContextCache(self._client, self.model)
+        self._caches = ContextCache(self.client, self.model)
 
     async def generate(self, prompt: Prompt) -> Reply:
         """Ask once; streams while somebody watches. Raises one of `tasks.llm.errors`."""
         started = time.monotonic()
         answer = _Answer()
         grown = watcher()
-        with self._errors():
+        with self.errors():
             async with asyncio.timeout(self._settings.llm_timeout):
                 cache, made = await self._caches.name(prompt)
                 request = self._request(prompt, cache)
                 with self._lost(cache):
                     if grown is None:
-                        models = self._client.aio.models
+                        models = self.client.aio.models
                         answer.add(await models.generate_content(**request))
                     else:
                         await self._stream(request, answer, grown)
-        return self._reply(prompt, answer, made, time.monotonic() - started)
+        return self._reply(answer, worst_usage(prompt), made, time.monotonic() - started)
 
     async def reach(self) -> None:
         """Look the model up, which costs nothing. Raises as `generate` does."""
-        with self._errors():
+        with self.errors():
             async with asyncio.timeout(self._settings.llm_timeout):
-                await self._client.aio.models.get(model=self.model)
+                await self.client.aio.models.get(model=self.model)
 
     async def close(self) -> None:
         """Close its connections, and delete what it cached."""
@@ -126,7 +126,7 @@ class Gemini:
     async def _stream(
         self, request: dict[str, Any], answer: _Answer, grown: Callable[[int], None]
     ) -> None:
-        chunks = await self._client.aio.models.generate_content_stream(**request)
+        chunks = await self.client.aio.models.generate_content_stream(**request)
         async for chunk in chunks:
             answer.add(chunk)
             grown(sum(map(len, answer.parts)))
@@ -163,9 +163,39 @@ class Gemini:
             automatic_continuation=False,
         )
 
-    def _reply(self, prompt: Prompt, answer: _Answer, made: int, seconds: float) -> Reply:
+    def read(self, response: types.GenerateContentResponse, seconds: float) -> Reply:
+        """The reply in a response that came by another way. Raises as `generate` does."""
+        answer = _Answer()
+        answer.add(response)
+        return self._reply(answer, Usage(estimated=True), 0, seconds)
+
+    def wire(self, prompt: Prompt) -> dict[str, Any]:
+        """A request as the API takes it, in JSON."""
+        request = self._request(prompt, "")
+        config: types.GenerateContentConfig = request["config"]
+        generation = config.model_dump(
+            include={"temperature", "max_output_tokens", "seed", "thinking_config"},
+            exclude_none=True,
+            by_alias=True,
+        )
+        if config.response_json_schema is not None:
+            generation["responseMimeType"] = config.response_mime_type
+            generation["responseJsonSchema"] = config.response_json_schema
+        wire = {
+            "contents": [request["contents"].model_dump(exclude_none=True, by_alias=True)],
+            "generationConfig": generation,
+            "safetySettings": [
+                setting.model_dump(mode="json", exclude_none=True) for setting in SAFETY
+            ],
+        }
+        if prompt.system:
+            wire["systemInstruction"] = {"parts": [{"text": prompt.system}]}
+        return wire
+
+    def _reply(self, answer: _Answer, unknown: Usage, made: int, seconds: float) -> Reply:
+        """`unknown` is assumed where no usage was reported; `made` tokens went into a cache."""
         text = "".join(answer.parts)
-        usage = _usage(prompt, answer.usage)
+        usage = _usage(answer.usage) or unknown
         usage = replace(usage, tokens_in=usage.tokens_in + made)
         if answer.blocked:
             raise Refused(
@@ -199,7 +229,7 @@ class Gemini:
             raise TryLater(lost, delay=0.0, provider=self.name) from None
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def errors(self) -> Iterator[None]:
         """The SDK's errors as ours. The originals may hold the key, so they are not chained."""
         try:
             with connection_errors(self.name, self._key):
@@ -214,10 +244,10 @@ class Gemini:
             raise garbled(scrub(str(error), [self._key]), provider=self.name) from None
 
 
-def _usage(prompt: Prompt, reported: types.GenerateContentResponseUsageMetadata | None) -> Usage:
-    """The tokens reported, or upper bounds."""
+def _usage(reported: types.GenerateContentResponseUsageMetadata | None) -> Usage | None:
+    """The tokens reported, if they were."""
     if reported is None or reported.prompt_token_count is None:
-        return worst_usage(prompt)
+        return None
     thinking = reported.thoughts_token_count or 0
     return Usage(
         tokens_in=reported.prompt_token_count,

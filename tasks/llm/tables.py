@@ -46,6 +46,8 @@ attempts = Table(
     Column("saved_nano", BigInteger, nullable=False, default=0),
     Column("seconds", Float, nullable=False, default=0.0),
     Column("rung", String(20), nullable=False, default=""),
+    Column("job", String(40), nullable=False, default=""),
+    Index("attempts_of_job", "job"),
     Index("attempts_of_run", "run_id", "story_id", "scene_id"),
     Index("attempts_of_day", "day"),
     Index("attempts_of_request", "request"),
@@ -90,4 +92,19 @@ scenes = Table(
     Column("proposed", Integer, nullable=False),
     Column("refused", Integer, nullable=False),
     Index("scenes_of_day", "day"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    # One row for each batch job, from before it is submitted; its calls are attempts.
+    Column("name", String(40), primary_key=True),
+    Column("provider", String(20), nullable=False),
+    Column("model", String(80), nullable=False),
+    Column("remote", String(200), nullable=False),
+    Column("owner", String(120), nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("ended", DateTime(timezone=True)),
+    Column("note", Text, nullable=False),
 )

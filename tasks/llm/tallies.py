@@ -50,7 +50,10 @@ def _sums(
         func.count(case((c.outcome != "cached", 1))),
         func.count(case((c.outcome == "cached", 1))),
         func.count(case((c.outcome.not_in(["ok", "cached"]), 1))),
+        func.count(case((c.job != "", 1))),
         *(func.coalesce(func.sum(c[name]), 0) for name in _SUMMED),
+        # A batch job costs half of what its calls cost one by one.
+        func.coalesce(func.sum(case((c.job != "", c.cost_nano))), 0),
     )
     query = select(GROUPS[by] if by else func.count(), *columns).where(*where)
     if by:
@@ -61,14 +64,16 @@ def _sums(
             calls=calls,
             cached=cached,
             failed=failed,
+            batched=batched,
             tokens_in=int(sums[0]),
             tokens_cached=int(sums[1]),
             tokens_thinking=int(sums[2]),
             tokens_out=int(sums[3]),
             cost_usd=to_usd(int(sums[4])),
             saved_usd=to_usd(int(sums[5])),
+            batch_saved_usd=to_usd(int(sums[6])),
         )
-        for name, calls, cached, failed, *sums in connection.execute(query)
+        for name, calls, cached, failed, batched, *sums in connection.execute(query)
     ]
 
 

@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-HEAD = "0002"
+HEAD = "0003"
 """The version this code needs."""
 
 LOCK = 7_251_996
