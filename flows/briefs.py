@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from examples import worlds
-from flows.order import BatchOrder, StoryOrder
+from flows.order import BatchOrder, StoryOrder, Writing
 from tasks.errors import InputError
 
 COLUMNS = ("brief", "world", "depth", "breadth", "seed")
@@ -19,7 +19,7 @@ def orders(batch: BatchOrder) -> list[StoryOrder]:
     The briefs are read when their story is written, so that a broken one fails alone. Raises
     InputError for a folder or table that cannot be used.
     """
-    shared = batch.model_dump(exclude={"briefs", "repeats", "at_once"})
+    shared = batch.model_dump(include=set(Writing.model_fields))
     return [
         StoryOrder(**shared | row | {"seed": int(row.get("seed", batch.seed)) + repeat})
         for row in _rows(batch)
