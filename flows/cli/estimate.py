@@ -1,5 +1,6 @@
 """`talewright estimate`: what a story will cost, before anything is spent."""
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -9,12 +10,17 @@ from rich.table import Table
 
 from flows.order import StoryOrder
 from flows.scene_steps import SPARE_BRANCHES
+from tasks.errors import UserError
+from tasks.llm.batch.api import PROVIDERS
+from tasks.llm.batch.jobs import usual_seconds
 from tasks.llm.chain import chain
-from tasks.llm.estimate import Estimate, Shape
+from tasks.llm.estimate import BatchEstimate, Estimate, Shape, by_batch
 from tasks.llm.estimate import estimate as guess
+from tasks.llm.ledger import Ledger
 from tasks.llm.prices import LIST, Prices
 from tasks.load import load_brief, load_world
 from tasks.receipt import money
+from tasks.settings import Settings
 
 DEFAULTS = StoryOrder()
 
@@ -29,6 +35,9 @@ def estimate(
     model: Annotated[
         str, typer.Option(help="A Gemini model, 'offline', 'claude:NAME' or 'openai:NAME'.")
     ] = "",
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Compare with the provider's batch API: USD and hours.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate calls, tokens, USD and minutes of a story. Needs no key and sends nothing."""
@@ -36,8 +45,9 @@ def estimate(
     provider, name = _model(order)
     loaded = load_world(world)
     settings = order.settings()
+    shape = Shape([breadth**level for level in range(depth + 1)], breadth + SPARE_BRANCHES)
     estimates = guess(
-        Shape([breadth**level for level in range(depth + 1)], breadth + SPARE_BRANCHES),
+        shape,
         loaded,
         load_brief(brief, loaded, world),
         settings,
@@ -45,10 +55,32 @@ def estimate(
         provider,
         name,
     )
+    batched = None
+    if batch:
+        if provider not in PROVIDERS:
+            raise UserError(f"There is no batch API for {provider}; for {' and '.join(PROVIDERS)}.")
+        usual = asyncio.run(_usual_seconds(settings, provider, name))
+        batched = by_batch(estimates, shape, settings, usual)
     if as_json:
-        print(TypeAdapter(list[Estimate]).dump_json(estimates, indent=2).decode())
+        told = {"one_by_one": estimates, "batch": batched} if batched else estimates
+        print(TypeAdapter(type(told)).dump_json(told, indent=2).decode())
     else:
         _show(estimates, f"{order.scenes} scenes by {name}")
+        if batched:
+            _show_batch(batched)
+
+
+async def _usual_seconds(settings: Settings, provider: str, model: str) -> float | None:
+    async with Ledger.open(settings) as ledger:
+        return await usual_seconds(ledger, provider, model)
+
+
+def _show_batch(batch: BatchEstimate) -> None:
+    usd = ", ".join(f"{name} {money(usd)}" for name, usd in batch.usd.items())
+    hours = f"at most {batch.most_hours:g} h"
+    if batch.hours is not None:
+        hours = f"about {batch.hours:.1f} h as jobs went of late, {hours}"
+    print(f"By batch: {usd}. {batch.jobs} jobs, one after the other: {hours}.")
 
 
 def _model(order: StoryOrder) -> tuple[str, str]:

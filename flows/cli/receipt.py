@@ -72,6 +72,10 @@ def _show(tallies: Tallies, title: str) -> None:
         f"Total {money(total.cost_usd)} for {total.calls} calls; the cache saved "
         f"{money(total.saved_usd)} on {total.cached} answers."
     )
+    if total.batched:
+        out.print(
+            f"Batch jobs saved {money(total.batch_saved_usd)} on {total.batched} of the calls."
+        )
 
 
 def _write_csv(tallies: Tallies) -> None:

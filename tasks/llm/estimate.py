@@ -5,9 +5,11 @@ four characters a token, 1.35 tokens an English word (both usual for English in 
 Claude's tokenizers), 8 s for a scene and 4 s for a judgement of a flash-class model.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tasks.llm.batch.api import SHARE
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
 from tasks.prompts import render
@@ -53,6 +55,17 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class BatchEstimate:
+    """The same by the batch API: `usd` by guess, and jobs that follow one another. `hours` are what
+    the last jobs took, None where there were none; `most_hours` is the deadline of all."""
+
+    jobs: int
+    usd: dict[str, Decimal]
+    hours: float | None
+    most_hours: float
+
+
+@dataclass(frozen=True)
 class Shape:
     """How a story is to grow: the number of scenes on each level, and choices asked for."""
 
@@ -71,6 +84,19 @@ def estimate(
 ) -> list[Estimate]:
     """Low, likely and high. Raises NoPrice for an unknown model."""
     return [_by(guess, shape, world, brief, settings, prices, provider, model) for guess in GUESSES]
+
+
+def by_batch(
+    estimates: Sequence[Estimate], shape: Shape, settings: Settings, usual_seconds: float | None
+) -> BatchEstimate:
+    """What batch jobs make of estimates; `usual_seconds` is what a job took of late."""
+    jobs = 2 * len(shape.scenes) - 1  # the scenes of each level, and the judgements between them
+    return BatchEstimate(
+        jobs=jobs,
+        usd={one.name: one.usd * SHARE for one in estimates},
+        hours=None if usual_seconds is None else jobs * usual_seconds / 3600,
+        most_hours=jobs * settings.llm_batch_deadline / 3600,
+    )
 
 
 def _by(
