@@ -57,7 +57,7 @@ class Client:
     batches: Batches | None = None
     _asked: set[str] = field(default_factory=set)
     _asking: dict[str, asyncio.Event] = field(default_factory=dict)
-    _in_flight: int = 0
+    _in_flight: set[int] = field(default_factory=set)
     _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
     _line: asyncio.Lock = field(default_factory=asyncio.Lock)
     _patience: float = PATIENCE
@@ -170,24 +170,24 @@ class Client:
             return None
         with self.level.waiting():
             row = await self._reserve(provider, prompt, purpose, request, SHARE)
-            async with self._under_way():
+            async with self._under_way(row):
                 return await self.batches.answer(lane, prompt, request, row)
 
     async def _attempt(
         self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
     ) -> Reply:
         row = await self._reserve(provider, prompt, purpose, request)
-        async with self._under_way():
+        async with self._under_way(row):
             return await self._asked_once(provider, prompt, request, row)
 
     @asynccontextmanager
-    async def _under_way(self) -> AsyncIterator[None]:
-        """A call is in flight; its end may leave room for others."""
-        self._in_flight += 1
+    async def _under_way(self, row: int) -> AsyncIterator[None]:
+        """An attempt is in flight; its end may leave room for others."""
+        self._in_flight.add(row)
         try:
             yield
         finally:
-            self._in_flight -= 1
+            self._in_flight.discard(row)
             async with self._settled:
                 self._settled.notify_all()
 
