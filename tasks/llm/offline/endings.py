@@ -12,7 +12,7 @@ def write_ending(page: Page, kind: EndingKind, others: list[Character]) -> list[
     """Fill the page with an ending; returns what is said in it."""
     situation = page.situation
     page.add(f"bridge.{situation.beat}") or page.add("bridge.other")
-    page.add(f"sense.{grammar.daypart(situation.state.clock)}")
+    page.add(situation.sense)
     page.add("press")
     page.end_paragraph()
     page.add(f"{kind}.turn")

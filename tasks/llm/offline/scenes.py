@@ -21,6 +21,7 @@ _TONES = {
     "bond": "hopeful",
     "uses": "breathless",
     "other": "uneasy",
+    "join": "wary",
 }
 
 
@@ -55,7 +56,7 @@ def _go_on(page: Page, others: list[Character]) -> list[DialogueLine]:
         _open(page)
     else:
         page.add(f"bridge.{situation.beat}") or page.add("bridge.other")
-        page.add(f"sense.{grammar.daypart(situation.state.clock)}")
+        page.add(situation.sense)
     page.end_paragraph()
     others = _meet(page, others)
     page.end_paragraph()
@@ -111,10 +112,10 @@ def _quotable(situation: Situation, text: str) -> str | None:
 def _setting(situation: Situation) -> str:
     """The place and the hour; what the world says of the place, the first time."""
     place = situation.place
-    head = f"{grammar.upper_first(situation.values['place'])}, {situation.values['hour']}."
-    again = not situation.dealer.new(head) and situation.dealer.deal(
-        "setting.again", situation.values
-    )
+    head = ", ".join(situation.values[gap] for gap in ("place", "hour") if gap in situation.values)
+    head = f"{grammar.upper_first(head)}."
+    been = not situation.joins and not situation.dealer.new(head)
+    again = been and situation.dealer.deal("setting.again", situation.values)
     parts = [again.text if again else head]
     room = 2
     for sentence in grammar.sentences(place.description or "")[:4]:
@@ -122,10 +123,8 @@ def _setting(situation: Situation) -> str:
             parts.append(grammar.closed(sentence))
             situation.dealer.say(sentence)
             room -= 1
-    if len(parts) == 1:
-        part_of_day = grammar.daypart(situation.state.clock)
-        if passage := situation.dealer.deal(f"sense.{part_of_day}", situation.values):
-            parts.append(passage.text)
+    if len(parts) == 1 and (felt := situation.dealer.deal(situation.sense, situation.values)):
+        parts.append(felt.text)
     return " ".join(parts)
 
 
@@ -163,7 +162,8 @@ def _meet(page: Page, others: list[Character]) -> list[Character]:
     """Say who is there, and let strangers meet; somebody may come."""
     situation = page.situation
     lead = situation.lead.id
-    comes = situation.comer() if not others and situation.beat != "opening" else None
+    timely = situation.timed and situation.beat != "opening"
+    comes = situation.comer() if timely and not others else None
     if comes:
         words = situation.of(comes)
         page.add_with("comes", words, "moves", {"who": comes.id, "to": situation.place.id})
@@ -173,7 +173,8 @@ def _meet(page: Page, others: list[Character]) -> list[Character]:
         page.add("alone")
         return []
     for nth, other in enumerate(others[:2]):
-        known = situation.state.have_met(lead, other.id)
+        # Where paths meet, they may have met on one of them.
+        known = situation.joins or situation.state.have_met(lead, other.id)
         if not known:
             deck = "meets.comer" if comes else "meets" if nth == 0 else "meets.third"
             page.add_with(deck, situation.of(other), "meets", {"who": lead, "whom": other.id})

@@ -10,12 +10,14 @@ from pydantic import TypeAdapter
 
 from tasks.llm.offline import grammar
 from tasks.llm.offline.deck import Dealer
+from tasks.llm.offline.joins import common
 from tasks.llm.offline.roads import minutes_between, ways
 from tasks.llm.offline.rules import forbidden_terms, permitted
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect
 from tasks.story.state import PathState
+from tasks.story.statements import spell
 from tasks.story.world import Character, Event, Fact, Item, Place, World
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
@@ -23,7 +25,7 @@ _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 _ENMITY = -0.45
 """A feeling from which on two people are enemies; -1 is hatred."""
 
-Beat = Literal["opening", "moves", "gains", "learns", "clash", "bond", "uses", "other"]
+Beat = Literal["opening", "moves", "gains", "learns", "clash", "bond", "uses", "other", "join"]
 
 
 @dataclass
@@ -34,6 +36,8 @@ class Situation:
     brief: Brief
     ask: SceneAsk
     state: PathState = field(init=False)
+    timed: bool = field(init=False, default=True)
+    """Whether it is the same time on all paths that lead here."""
     effects: list[Effect] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -41,6 +45,14 @@ class Situation:
         for step in self.ask.path:
             self.state = self.state.after(step.scene.effects, step.scene_id)
             self.state = self.state.after(step.effects, step.scene_id)
+        if self.joins:
+            self.timed = f"It is {spell(self.state.clock)}." in self.ask.facts
+            self.state = common(self.state, self.world, self.ask.facts)
+
+    @property
+    def joins(self) -> bool:
+        """Whether several paths lead here."""
+        return bool(self.ask.also_from)
 
     @cached_property
     def seed(self) -> str:
@@ -52,7 +64,7 @@ class Situation:
     def dealer(self) -> Dealer:
         """The decks, without what the path has told already."""
         told = []
-        for step in self.ask.path:
+        for step in (*self.ask.path, *self.ask.also_from):
             scene = step.scene
             told += [scene.title, scene.setting_description, scene.narrative_text]
             told += [line.text for line in scene.dialogue]
@@ -91,22 +103,16 @@ class Situation:
 
     @cached_property
     def beat(self) -> Beat:
-        """What the choice before this scene was, by what it changed."""
+        """What the choice before this scene was; "join" where that depends on the path."""
         if not self.ask.path:
             return "opening"
-        last = self.ask.path[-1].effects
-        kinds = {effect.kind for effect in last}
-        if "moves" in kinds:
-            return "moves"
-        if "uses" in kinds:
-            return "uses"
-        if any(e.kind == "feels" and e.change < 0 for e in last):
-            return "clash"
-        if "learns" in kinds or "tells" in kinds:
-            return "learns"
-        if kinds & {"promises", "feels"}:
-            return "bond"
-        return "gains" if "gains" in kinds else "other"
+        first, *others = {_beat(step.effects) for step in (self.ask.path[-1], *self.ask.also_from)}
+        return "join" if others else first
+
+    @property
+    def sense(self) -> str:
+        """The deck of what one feels at this hour, or at any."""
+        return f"sense.{grammar.daypart(self.state.clock)}" if self.timed else "sense"
 
     def character(self, who: str) -> Character:
         """The character of that id; the world's first if there is none."""
@@ -135,12 +141,12 @@ class Situation:
 
     @cached_property
     def values(self) -> dict[str, str]:
-        """The words for the place, the hour and the protagonist, by gap."""
+        """The words for the place, the hour (if all paths agree) and the protagonist, by gap."""
         wish = next(filter(None, map(grammar.wish, self.lead.goals)), None)
         theme = next(iter([*self.brief.themes, *self.world.themes]), None)
         words = {
             "place": grammar.the_place(self.place.name),
-            "hour": grammar.hour(self.state.clock),
+            "hour": grammar.hour(self.state.clock) if self.timed else None,
             "lead": self.name(self.lead),
             "lead_full": grammar.clip(self.lead.name),
             "lead_traits": grammar.traits_of(self.lead),
@@ -195,6 +201,8 @@ class Situation:
 
     def due(self) -> Event | None:
         """An event of the timeline that has not happened and could happen now, here."""
+        if self.joins:
+            return None  # It may have happened on another path.
         for event in self.world.timeline:
             if event.id in self.state.events or not set(event.causes) <= set(self.state.events):
                 continue
@@ -236,3 +244,19 @@ class Situation:
         peopled = {self.state.place_of(who) for who in living}
         places.sort(key=lambda p: (p.id in seen) + (p.id not in peopled))
         return [(place, open_ways[place.id]) for place in places]
+
+
+def _beat(effects: Sequence[Effect]) -> Beat:
+    """What a choice was, by what it changed."""
+    kinds = {effect.kind for effect in effects}
+    if "moves" in kinds:
+        return "moves"
+    if "uses" in kinds:
+        return "uses"
+    if any(e.kind == "feels" and e.change < 0 for e in effects):
+        return "clash"
+    if "learns" in kinds or "tells" in kinds:
+        return "learns"
+    if kinds & {"promises", "feels"}:
+        return "bond"
+    return "gains" if "gains" in kinds else "other"
