@@ -25,6 +25,7 @@ from tasks.run_code import run_code
 from tasks.sandbox import Sandbox
 from tasks.score import score
 from tasks.settings import Settings
+from tasks.step import whole
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport, MendedCode, Snippet
@@ -99,15 +100,15 @@ async def write_scene_steps(
     )
     draft = draft.model_copy(update={"narrative_text": text})
     quality = await score(
-        draft,
-        draft.story_branches,
-        desk.brief,
-        desk.world,
-        code,
+        whole(draft),
+        whole(draft.story_branches),
+        whole(desk.brief),
+        whole(desk.world),
+        whole(code),
         ending=ask.ending is not None,
         label=label,
-        client=desk.client,
-        purpose=desk.purpose(ask.scene_id),
+        client=whole(desk.client),
+        purpose=whole(desk.purpose(ask.scene_id)),
     )
     spent = await desk.client.ledger.tally(
         run_id=desk.run_id, story_id=desk.story_id, scene_id=ask.scene_id
@@ -153,8 +154,10 @@ async def _draft(
         asked = ask.model_copy(update={"seed": ask.seed + attempt, "wrong_before": wrong})
         prompt = desk.prompt("scene", SceneDraft, asked)
         purpose = desk.purpose(ask.scene_id, "revise" if attempt else "first")
-        reply = await generate(desk.client, prompt, purpose, label=label)
-        answer = await parse_answer(desk.client, prompt, purpose, reply, label=label)
+        reply = await generate(whole(desk.client), whole(prompt), whole(purpose), label=label)
+        answer = await parse_answer(
+            whole(desk.client), whole(prompt), whole(purpose), whole(reply), label=label
+        )
         draft: SceneDraft = answer.value
         if not ask.branches:
             draft = draft.model_copy(update={"story_branches": []})
@@ -182,7 +185,7 @@ async def _draft(
 async def _run(desk: Desk, ask: SceneAsk, text: str) -> tuple[str, list[CodeReport]]:
     """The text with its code run, and mended where it failed and the writer could mend it."""
     label = desk.label(ask.scene_id)
-    reports = await run_code(text, desk.sandbox, label=label)
+    reports = await run_code(text, whole(desk.sandbox), label=label)
     if not any(report.verdict in FAILED for report in reports):
         return text, reports
 
@@ -190,12 +193,12 @@ async def _run(desk: Desk, ask: SceneAsk, text: str) -> tuple[str, list[CodeRepo
         return desk.prompt("mend", MendedCode, ask, snippet=snippet, error=error)
 
     return await mend_code(
-        desk.client,
+        whole(desk.client),
         prompt_for,
-        desk.purpose(ask.scene_id),
-        desk.sandbox,
+        whole(desk.purpose(ask.scene_id)),
+        whole(desk.sandbox),
         text,
-        reports,
+        whole(reports),
         label=label,
     )
 
@@ -234,16 +237,16 @@ async def _check(
     async def verdict(number: int, branch: BranchDraft) -> Verdict:
         siblings = [*earlier, *proposed[:number]]
         judged = await check_branch(
-            desk.client,
-            desk.world,
-            desk.brief,
-            after[0],
-            _text(scene),
-            branch,
-            siblings,
-            desk.purpose(ask.scene_id),
+            whole(desk.client),
+            whole(desk.world),
+            whole(desk.brief),
+            whole(after[0]),
+            whole(_text(scene)),
+            whole(branch),
+            whole(siblings),
+            whole(desk.purpose(ask.scene_id)),
             label=f'{desk.label(ask.scene_id)}: "{branch.choice[:60]}"',
-            decisions=desk.decisions,
+            decisions=whole(desk.decisions),
         )
         others = (
             honour(computed(desk.world, desk.brief, state, scene, branch, siblings), desk.decisions)
@@ -278,7 +281,7 @@ async def _revised(
     purpose = desk.purpose(ask.scene_id, "revise")
     try:
         better: BranchDraft = await revise(
-            desk.client, prompt, purpose, label=desk.label(ask.scene_id)
+            whole(desk.client), whole(prompt), whole(purpose), label=desk.label(ask.scene_id)
         )
     except Malformed:
         return []
@@ -295,7 +298,9 @@ async def _proposed(
     """New branches for a scene, checked."""
     prompt = desk.prompt("branches", BranchDrafts, ask, scene=_text(scene), refused=_drafts(known))
     purpose = desk.purpose(ask.scene_id, "more branches")
-    more: BranchDrafts = await revise(desk.client, prompt, purpose, label=desk.label(ask.scene_id))
+    more: BranchDrafts = await revise(
+        whole(desk.client), whole(prompt), whole(purpose), label=desk.label(ask.scene_id)
+    )
     return await _check(desk, ask, scene, after, more.story_branches, known)
 
 
