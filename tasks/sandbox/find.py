@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -10,11 +10,22 @@ from markdown_it.token import Token
 from tasks.story.code import Snippet
 
 _PYTHON = re.compile(r"^\{?\.?(python[23]?(\.\d+)?|py[23]?|pycon)\b", re.IGNORECASE)
-_OUTPUT = re.compile(r"^\{?\.?(output|stdout|console)\b", re.IGNORECASE)
+_OUTPUT = re.compile(r"^\{?\.?(output|stdout)\b", re.IGNORECASE)
 _NESTED = {"", "markdown", "md", "text"}
-_STATED = re.compile(r"^\s*#\s*(?:expected output|output|prints)\s*:\s*(.+?)\s*$", re.IGNORECASE)
-_GLUED = re.compile(r"^(?!\s*```)(.*\S)\s*```\s*$")
-_ESCAPED = re.compile(r"```[\w{}. =\"-]*\\n")
+_STATED = re.compile(r"^#\s*(?:expected output|output|prints)\s*:\s*(.*)$", re.IGNORECASE)
+_FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*([^`]*)$")
+_TAG = re.compile(r"^(\{[^}]*\}|[\w.+#:-]+)(\s+\w+=.*|\s*\{.*\})?$")
+_GLUED = re.compile(r"^([^`]*[^`\s])\s*(`{3,})\s*$")
+_ESCAPED = re.compile(r"(?:^|\\n)\s*```[^`]*?\\n")
+_ESCAPE = re.compile(r'\\([nt"\\])')
+_ESCAPE_OR_STRING = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|\\(?P<escape>[nt])')
+_DECODED = {"n": "\n", "t": "\t"}
+Lines = list[tuple[int, str]]
+"""Lines with their numbers in the text as it came; several may stand on one line there."""
+
+_NOWHERE = 0
+"""The number of a line that is not in the text: the closing fence a model forgot."""
+
 _REAL = (
     ast.Assign,
     ast.AugAssign,
@@ -36,78 +47,128 @@ _REAL = (
 def find_code(text: str) -> list[Snippet]:
     """The Python snippets of a text, in order, with the output stated for each.
 
-    Lines count from 1 and include the fences. A block without a tag counts only if it is Python
-    with at least one real statement; a block that never ends only as far as it is Python.
+    Lines count from 1 in the text as it came, and include the fences. A block without a tag counts
+    only if it is Python with at least one real statement; a block that never ends only as far as
+    it is Python.
     """
-    if _ESCAPED.search(text):
-        # A model sometimes sends its newlines escaped twice.
-        text = text.replace("\\n", "\n").replace('\\"', '"').replace("\\t", "\t")
-    return list(_snippets(_unglued(text), first_line=0))
+    return list(_snippets(enumerate(text.replace("\r\n", "\n").split("\n"), 1)))
 
 
-def _unglued(text: str) -> str:
-    """Put a closing fence that stands behind code on a line of its own; line numbers shift only
-    below it, by one."""
-    inside = False
-    lines: list[str] = []
-    for line in text.split("\n"):
-        glued = _GLUED.match(line) if inside else None
-        if glued:
-            lines += [glued[1], "```"]
-            inside = False
-            continue
-        if line.lstrip().startswith("```"):
-            inside = not inside
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def _snippets(text: str, first_line: int) -> Iterator[Snippet]:
-    lines = text.split("\n")
-    fences = [token for token in MarkdownIt().parse(text) if token.type == "fence" and token.map]
+def _snippets(numbered: Iterable[tuple[int, str]]) -> Iterator[Snippet]:
+    lines = list(_with_whole_fences(_decoded(numbered)))
+    tokens = MarkdownIt().parse("\n".join(line for _, line in lines))
+    fences = [token for token in tokens if token.type == "fence" and token.map]
+    output: Token | None = None
     for token, following in zip(fences, [*fences, None][1:], strict=True):
         start, end = token.map or (0, 0)
         tag = token.info.strip()
-        if tag.lower() in _NESTED and "```" in token.content:
-            yield from _snippets(token.content, first_line + start + 1)
+        if token is output:
+            continue
+        if tag.lower() in _NESTED and any(map(_FENCE.match, token.content.split("\n"))):
+            numbers = (number for number, _ in lines[start + 1 :])
+            yield from _snippets(zip(numbers, token.content.split("\n"), strict=False))
             continue
         code = token.content
         if not _is_closed(lines, token, end):
             code = _python_prefix(code)
+            end = start + 1 + code.count("\n")
         if not code.strip():
             continue
-        if _PYTHON.match(tag) or (not tag and _has_statement(code)):
+        if _PYTHON.match(tag) or (not tag and _statements(code)):
+            output = following if _states_output(following, lines, end) else None
             yield Snippet(
                 code=_without_prompts(code),
-                first_line=first_line + start + 1,
-                last_line=first_line + min(end, start + 2 + code.count("\n")),
-                expected_output=_expected(code, following, lines, end),
+                first_line=lines[start][0],
+                last_line=lines[end - 1][0],
+                expected_output=output.content if output else _stated(code),
             )
 
 
-def _is_closed(lines: list[str], token: Token, end: int) -> bool:
-    return end <= len(lines) and lines[end - 1].strip().startswith(token.markup)
+def _decoded(numbered: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """A line that opens a block with an escaped newline holds several: a model sometimes sends
+    its newlines escaped twice."""
+    for number, line in numbered:
+        if _ESCAPED.search(line):
+            parts = line.split("```")
+            parts = [_unescaped(part, is_code=i % 2 == 1) for i, part in enumerate(parts)]
+            for part in "```".join(parts).split("\n"):
+                yield number, part
+        else:
+            yield number, line
+
+
+def _unescaped(text: str, *, is_code: bool) -> str:
+    """Everything unescaped as JSON is; or, if only then code is Python, all but its strings."""
+    whole = _ESCAPE.sub(lambda found: _DECODED.get(found[1], found[1]), text)
+    outside = _ESCAPE_OR_STRING.sub(lambda found: _DECODED.get(found["escape"], found[0]), text)
+    codes = [decoded.partition("\n")[2] for decoded in (whole, outside)]
+    return (
+        outside if is_code and [_parsed(code) is None for code in codes] == [True, False] else whole
+    )
+
+
+def _with_whole_fences(numbered: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Every closing fence on a line of its own: behind code, before prose, or forgotten."""
+    opened: re.Match[str] | None = None
+    for number, line in numbered:
+        fence = _FENCE.match(line)
+        if opened is None:
+            opened = fence
+            yield number, line
+            continue
+        closing = opened[1] + opened[2]
+        if fence and fence[2].startswith(opened[2]) and len(fence[1]) <= len(opened[1]) + 3:
+            if not fence[3].strip():
+                opened = None
+                yield number, line
+            elif _TAG.match(fence[3].strip()):
+                yield _NOWHERE, closing
+                opened = fence
+                yield number, line
+            else:
+                opened = None
+                yield number, closing
+                yield number, fence[3]
+        elif (glued := _GLUED.match(line)) and glued[2] == opened[2]:
+            opened = None
+            yield number, glued[1]
+            yield number, closing
+        else:
+            yield number, line
+
+
+def _is_closed(lines: Lines, token: Token, end: int) -> bool:
+    number, line = lines[end - 1]
+    return number != _NOWHERE and line.strip(" >").startswith(token.markup)
 
 
 def _python_prefix(code: str) -> str:
-    """As much of a block that never ends as is Python with a real statement."""
+    """As much of a block that never ends as is Python, up to its last real statement."""
     lines = code.split("\n")
     for length in range(len(lines), 0, -1):
-        prefix = "\n".join(lines[:length])
-        if _has_statement(prefix):
-            return prefix
+        real = _statements("\n".join(lines[:length]))
+        if real:
+            return "\n".join(lines[: real[-1].end_lineno]) + "\n"
     return ""
 
 
-def _has_statement(code: str) -> bool:
-    try:
-        body = ast.parse(code).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return any(
-        isinstance(node, _REAL) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
-        for node in body
+def _statements(code: str) -> list[ast.stmt]:
+    """The statements that do something; none if it is no Python."""
+    parsed = _parsed(code)
+    return [node for node in parsed.body if _is_real(node)] if parsed else []
+
+
+def _is_real(node: ast.stmt) -> bool:
+    return isinstance(node, _REAL) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     )
+
+
+def _parsed(code: str) -> ast.Module | None:
+    try:
+        return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _without_prompts(code: str) -> str:
@@ -118,11 +179,21 @@ def _without_prompts(code: str) -> str:
     return "\n".join(line[4:] for line in lines if line.startswith((">>> ", "... "))) + "\n"
 
 
-def _expected(code: str, following: Token | None, lines: list[str], end: int) -> str | None:
-    """The output the story states: a block tagged `output` right below, or a closing comment."""
-    if following is not None and following.map and _OUTPUT.match(following.info.strip()):
-        between = lines[end : following.map[0]]
-        if sum(bool(line.strip()) for line in between) <= 1:
-            return following.content
-    stated = _STATED.match(code.rstrip().split("\n")[-1])
-    return stated[1] + "\n" if stated else None
+def _states_output(following: Token | None, lines: Lines, end: int) -> bool:
+    """Whether the next block is tagged `output` and right below, one line of prose between."""
+    if following is None or not following.map or not _OUTPUT.match(following.info.strip()):
+        return False
+    between = lines[end : following.map[0]]
+    return sum(bool(line.strip()) for _, line in between) <= 1
+
+
+def _stated(code: str) -> str | None:
+    """The output that a comment at the end states, behind its colon or on lines of its own."""
+    below: list[str] = []
+    for line in reversed(code.rstrip().split("\n")):
+        if found := _STATED.match(line):
+            return (found[1] or "\n".join(reversed(below))) + "\n"
+        if not line.startswith("#"):
+            break
+        below.append(line[1:].removeprefix(" "))
+    return None
