@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
 
-from tasks.llm.batch import Batches, Level
 from tasks.llm.batch.api import SHARE
+from tasks.llm.batch.batches import Batches
+from tasks.llm.batch.level import Level
 from tasks.llm.chain import providers
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.ledger import Full, Ledger
