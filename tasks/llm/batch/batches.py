@@ -6,6 +6,7 @@ missing or an error that may pass goes with the next job.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -94,9 +95,11 @@ class Batches:
     async def _send_levels(self) -> None:
         while True:
             await self._arrived.wait()
-            gathered = len(self._gathered)
+            gathered, since = len(self._gathered), time.monotonic()
             await asyncio.sleep(QUIET)
-            if len(self._gathered) == gathered and self.level.complete:
+            # Woken late, others had no time to add their calls either.
+            quiet = time.monotonic() - since < 1.5 * QUIET
+            if quiet and len(self._gathered) == gathered and self.level.complete:
                 self._arrived.clear()
                 level, self._gathered = self._gathered, []
                 for lane in dict.fromkeys(lane for lane, _ in level):
