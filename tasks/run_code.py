@@ -18,9 +18,13 @@ from tasks.story.scene import Scene
     cache_policy=CACHE_POLICY,
 )
 async def run_code(text: str, sandbox: Sandbox, label: str) -> list[CodeReport]:
-    """One report a snippet, in the order of the text; later snippets may use earlier ones."""
-    snippets = find_code(text)
-    return [await sandbox.run(snippet, snippets[:i]) for i, snippet in enumerate(snippets)]
+    """One report a snippet, in the order of the text; later snippets may use those before them
+    that passed."""
+    reports: list[CodeReport] = []
+    for snippet in find_code(text):
+        passed = [report.snippet for report in reports if report.verdict == "passed"]
+        reports.append(await sandbox.run(snippet, passed))
+    return reports
 
 
 async def publish_code(scenes: Sequence[Scene], key: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import shlex
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.errors import UserError
 from tasks.sandbox import bubblewrap
@@ -15,6 +15,10 @@ from tasks.sandbox.monty import MontyEngine
 from tasks.sandbox.verdicts import Verdicts
 from tasks.settings import SandboxName, Settings
 from tasks.story.code import CodeReport, Engine, Snippet
+
+MARK = "\x1ehere the snippet begins\x1e"
+BEGIN = f"print({MARK!r}, end='')"
+"""Parts a snippet's output from that of the snippets before it, on every engine."""
 
 
 class Sandbox:
@@ -46,8 +50,9 @@ class Sandbox:
         program = snippet.code
         ran = await self._ran(engine, program)
         if prelude and ran.verdict == "raised" and (ran.error or "").startswith("NameError"):
-            program = "\n".join([*(s.code for s in prelude), snippet.code])
+            program = "\n".join([*(s.code for s in prelude), BEGIN, snippet.code])
             ran = await self._ran(engine, program)
+            ran = replace(ran, stdout=ran.stdout.partition(MARK)[2])
         made = report(snippet, engine, ran)
         if not made.to_blame:
             return made
@@ -107,8 +112,7 @@ def report(snippet: Snippet, engine: EngineRunner, ran: Run) -> CodeReport:
     expected = snippet.expected_output
     matches = None
     if expected is not None and ran.verdict == "passed":
-        # What snippets before it print comes first.
-        matches = ran.stdout.strip().endswith(expected.strip())
+        matches = _tidy(ran.stdout) == _tidy(expected)
     return CodeReport(
         snippet=snippet,
         verdict=ran.verdict,
@@ -119,6 +123,11 @@ def report(snippet: Snippet, engine: EngineRunner, ran: Run) -> CodeReport:
         seconds=ran.seconds,
         cost_usd=ran.cost_usd,
     )
+
+
+def _tidy(output: str) -> str:
+    """Without white space at the end of lines and of the whole, which no reader sees."""
+    return "\n".join(line.rstrip() for line in output.rstrip().split("\n"))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,52 @@
+"""Snippets of one story: what they may use of each other, and the output the story states."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.run_code import run_code
+from tasks.sandbox import open_sandbox
+from tasks.settings import SandboxName, Settings
+from tasks.story.code import CodeReport
+
+ENGINES = ["bubblewrap", "monty"]
+
+
+async def reports(text: str, engine: SandboxName, home: Path) -> list[CodeReport]:
+    settings = Settings(_env_file=None, talewright_home=home)
+    async with open_sandbox(settings, engine, run_id="r", story_id="s") as sandbox:
+        return await run_code.fn(text, sandbox, "scene")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_snippet_uses_those_before_it_but_not_their_output(
+    bwrap: str, tmp_path: Path, engine: SandboxName
+) -> None:
+    text = (
+        "```python\nx = 6\nprint('oil', end='')\n```\n\n```python\n1 / 0\n```\n\n"
+        "```python\nprint(x * 7)\n# Output: 42\n```\n"
+    )
+    oil, failed, product = await reports(text, engine, tmp_path)
+    assert (oil.verdict, oil.stdout) == ("passed", "oil")
+    assert failed.error == "ZeroDivisionError: division by zero"
+    assert (product.verdict, product.stdout, product.matches_expected) == ("passed", "42\n", True)
+
+
+@pytest.mark.parametrize(
+    ("printed", "stated", "matches"),
+    [
+        ("42", "42", True),
+        ("a  \\nb\\n\\n", "a\nb", True),
+        ("142", "42", False),
+        ("1\\n42", "42", False),
+        (" 42", "42", False),
+        ("", "42", False),
+    ],
+)
+async def test_the_stated_output_is_the_whole_output(
+    tmp_path: Path, printed: str, stated: str, matches: bool
+) -> None:
+    text = f"```python\nprint('{printed}')\n```\n```output\n{stated}\n```\n"
+    [report] = await reports(text, "monty", tmp_path)
+    assert report.matches_expected is matches
+    assert report.to_blame is not matches
