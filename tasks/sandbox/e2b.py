@@ -5,6 +5,7 @@ import base64
 import contextlib
 import shlex
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -12,8 +13,12 @@ from uuid import uuid4
 import e2b
 import httpx
 from prefect.client.orchestration import get_client
-from prefect.concurrency.asyncio import concurrency, rate_limit
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.concurrency.asyncio import (
+    ConcurrencySlotAcquisitionError,
+    concurrency,
+    rate_limit,
+)
+from prefect.exceptions import ObjectAlreadyExists, PrefectException
 from tenacity import (
     AsyncRetrying,
     retry_if_exception_type,
@@ -40,12 +45,18 @@ USD_PER_SECOND = 2 * Decimal("0.000014") + 2 * Decimal("0.0000045")
 AT_ONCE = "talewright-e2b-sandboxes"
 CREATES = "talewright-e2b-creates"
 
+
+class NoSlotError(Exception):
+    """Prefect, which paces the sandboxes of all processes, gives no leave to start one."""
+
+
 _LATER = (e2b.RateLimitException, e2b.ServiceBusyException, httpx.TransportError)
 TROUBLE = (
     e2b.SandboxException,
     e2b.AuthenticationException,
     e2b.ServiceBusyException,
     httpx.HTTPError,
+    NoSlotError,
 )
 
 
@@ -148,7 +159,8 @@ class E2B:
         )
         async for attempt in retrying:
             with attempt:
-                await rate_limit(CREATES, strict=True)
+                with _asking_prefect():
+                    await rate_limit(CREATES, strict=True)
                 return await e2b.AsyncSandbox.create(
                     self._settings.e2b_template or None,
                     timeout=LIFE_SECONDS,
@@ -188,7 +200,7 @@ class _Slot:
         self._holder: asyncio.Task[None] | None = None
 
     async def take(self) -> None:
-        """Wait for a slot."""
+        """Wait for a slot. Raises NoSlotError."""
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._done = asyncio.Event()
         self._holder = asyncio.create_task(self._hold(taken))
@@ -198,7 +210,8 @@ class _Slot:
             self._holder.cancel()
             raise
         if self._holder.done():
-            self._holder.result()
+            with _asking_prefect():
+                self._holder.result()
 
     async def give_back(self) -> None:
         """Give the slot back, if one is held."""
@@ -219,6 +232,14 @@ class _Slot:
         async with concurrency(AT_ONCE, strict=True):
             taken.set_result(None)
             await self._done.wait()
+
+
+@contextlib.contextmanager
+def _asking_prefect() -> Iterator[None]:
+    try:
+        yield
+    except (ConcurrencySlotAcquisitionError, PrefectException, httpx.HTTPError) as error:
+        raise NoSlotError(str(error)) from error
 
 
 class _Capture:
@@ -302,6 +323,8 @@ def said(error: Exception) -> str:
         return "the E2B account is full: run fewer stories, or set E2B_SANDBOXES_AT_ONCE"
     if isinstance(error, e2b.ServiceBusyException):
         return "E2B is overloaded: try later"
+    if isinstance(error, NoSlotError):
+        return f"Prefect gives no slot for a sandbox, is its server up? {error}"[:500]
     if isinstance(error, httpx.HTTPError):
         return "E2B cannot be reached: check the network and E2B_API_URL"
     return f"E2B: {error}"[:500]

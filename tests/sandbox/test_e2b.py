@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tasks.sandbox import open_sandbox
-from tasks.sandbox.e2b import E2B, sweep
+from tasks.sandbox.e2b import AT_ONCE, CREATES, E2B, sweep
 from tasks.sandbox.engine import Limits, Run
 from tasks.settings import Settings
 from tasks.story.code import CodeReport, Snippet
+from tests.conftest import free_port
 from tests.emulators.e2b import E2BEmulator
 
 
@@ -98,6 +101,29 @@ async def test_what_waiting_does_not_mend_is_told(
     assert report.verdict == "infra_error"
     assert said in (report.error or "")
     assert not report.to_blame
+
+
+async def test_without_prefect_nothing_starts_and_the_story_goes_on(
+    e2b: E2BEmulator, tmp_path: Path
+) -> None:
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
+        [report] = await run(settings(e2b, tmp_path), "print(1)")
+    assert report.verdict == "infra_error"
+    assert "Prefect gives no slot" in (report.error or "")
+    assert not report.to_blame
+    assert not e2b.bodies
+
+
+async def test_a_limit_that_somebody_deletes_is_made_again(
+    e2b: E2BEmulator, tmp_path: Path
+) -> None:
+    for program in ("print(1)", "print(2)"):
+        [report] = await run(settings(e2b, tmp_path), program)
+        assert report.verdict == "passed"
+        async with get_client() as client:
+            await client.delete_global_concurrency_limit_by_name(AT_ONCE)
+            await client.delete_global_concurrency_limit_by_name(CREATES)
+    assert not e2b.running
 
 
 async def test_a_sandbox_that_dies_is_replaced_once(e2b: E2BEmulator, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Snippets of one story: what they may use of each other, and the output the story states."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,12 +9,34 @@ from tasks.run_code import run_code
 from tasks.sandbox import open_sandbox
 from tasks.settings import SandboxName, Settings
 from tasks.story.code import CodeReport
+from tests.emulators.e2b import KEY, E2BEmulator
 
-ENGINES = ["bubblewrap", "monty"]
+ENGINES: list[SandboxName] = ["bubblewrap", "monty"]
+CANARY = "canary-4712"
+PRY = """
+```python
+import glob
+import os
+
+print(dict(os.environ), os.getenv("GEMINI_API_KEY"))
+```
+```python
+import glob
+
+for name in glob.glob("/proc/*/environ") + glob.glob("/proc/*/cmdline"):
+    try:
+        print(open(name).read())
+    except OSError:
+        pass
+```
+```python
+print(open("/proc/1/environ").read())
+```
+"""
 
 
-async def reports(text: str, engine: SandboxName, home: Path) -> list[CodeReport]:
-    settings = Settings(_env_file=None, talewright_home=home)
+async def reports(text: str, engine: SandboxName, home: Path, **more: Any) -> list[CodeReport]:
+    settings = Settings(_env_file=None, talewright_home=home, **more)
     async with open_sandbox(settings, engine, run_id="r", story_id="s") as sandbox:
         return await run_code.fn(text, sandbox, "scene")
 
@@ -50,3 +73,18 @@ async def test_the_stated_output_is_the_whole_output(
     [report] = await reports(text, "monty", tmp_path)
     assert report.matches_expected is matches
     assert report.to_blame is not matches
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "e2b"])
+async def test_code_that_reads_the_environment_of_the_worker_finds_no_key(
+    e2b: E2BEmulator, tmp_path: Path, engine: SandboxName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+    pried = await reports(PRY, engine, tmp_path, **e2b.settings())
+    said = str(pried)
+    assert {report.engine for report in pried} == {engine}
+    assert "infra_error" not in {report.verdict for report in pried}
+    assert CANARY not in said
+    assert KEY not in said
+    assert CANARY not in str(e2b.bodies)
+    assert KEY not in str(e2b.bodies)
