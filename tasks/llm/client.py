@@ -17,6 +17,7 @@ from typing import Self
 
 from tasks.llm.batch.api import SHARE
 from tasks.llm.batch.batches import Batches
+from tasks.llm.batch.jobs import gathering, owner
 from tasks.llm.batch.level import Level
 from tasks.llm.chain import providers
 from tasks.llm.errors import CapReached, LLMError
@@ -170,7 +171,7 @@ class Client:
         if self.batches is None or lane is None:
             return None
         with self.level.waiting():
-            row = await self._reserve(provider, prompt, purpose, request, SHARE)
+            row = await self._reserve(provider, prompt, purpose, request, SHARE, gathering(owner()))
             async with self._under_way(row):
                 return await self.batches.answer(lane, prompt, request, row)
 
@@ -258,9 +259,10 @@ class Client:
         purpose: Purpose,
         request: str,
         share: Decimal = Decimal(1),
+        job: str = "",
     ) -> int:
-        """Set the worst case aside, at a share of the usual price; waits while calls in flight may
-        still leave room for it.
+        """Set the worst case aside, at a share of the usual price for a batch job; waits while
+        calls in flight may still leave room for it.
 
         Raises CapReached when it cannot fit.
         """
@@ -268,7 +270,7 @@ class Client:
 
         async def reserve() -> int | Full:
             return await self.ledger.reserve(
-                prompt, purpose, request, provider.name, provider.model, worst, self._caps
+                prompt, purpose, request, provider.name, provider.model, worst, self._caps, job
             )
 
         if not self._line.locked():

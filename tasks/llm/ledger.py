@@ -103,9 +103,10 @@ class Ledger:
         model: str,
         worst: Decimal,
         caps: Mapping[str, Decimal],
+        job: str = "",
     ) -> int | Full:
-        """Set the worst case aside and note the attempt; its id, or the cap it does not fit
-        under. Atomic over all processes."""
+        """Set the worst case aside and note the attempt, and the batch job it waits for; its id, or
+        the cap it does not fit under. Atomic over all processes."""
         nano = to_nano(worst)
         row = _row(prompt, purpose, request, provider, model)
 
@@ -115,7 +116,7 @@ class Ledger:
             for kind, cap in caps.items():
                 if sums[kind] > cap:
                     raise _DoesNotFit(Full(scopes[kind], cap, _spent(connection, scopes[kind])))
-            values = row | {"outcome": "in flight", "reserved_nano": nano}
+            values = row | {"outcome": "in flight", "reserved_nano": nano, "job": job}
             made = connection.execute(insert(attempts).returning(attempts.c.id), values)
             return int(made.scalar_one())
 

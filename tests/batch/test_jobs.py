@@ -1,6 +1,8 @@
 """Gemini's batch jobs over HTTP: sent once, settled call by call, at half the price."""
 
 import asyncio
+import socket
+import subprocess
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tasks.llm.batch.jobs import gathering
 from tasks.llm.client import Client
+from tasks.llm.ledger import Ledger
 from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.settings import Settings
 from tests.emulators.gemini_batch import Fate, GeminiBatchServer
@@ -152,3 +156,18 @@ async def test_a_call_that_is_cancelled_before_its_job_costs_nothing(home: Path)
             await asyncio.gather(asking, return_exceptions=True)
             total = (await client.ledger.tally(run_id="run-1")).total
     assert (server.counts()["jobs"], total.calls) == (0, 0)
+
+
+async def test_what_a_dead_process_had_not_sent_is_free_again(home: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (prompt,) = prompts(1)
+    with GeminiBatchServer() as server:
+        chosen = settings(server, home)
+        async with Ledger.open(chosen) as ledger:
+            job = gathering(f"{socket.gethostname()}:{dead.pid}")
+            purpose = Purpose("run-1", "story", "1", "generate")
+            await ledger.reserve(prompt, purpose, "r", "gemini", "m", Decimal(1), {}, job)
+            assert await ledger.in_flight() == (1, Decimal(1))
+            async with Client.open(chosen, run_id="run-2", batched=True):
+                assert await ledger.in_flight() == (0, Decimal(0))

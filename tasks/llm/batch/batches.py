@@ -15,6 +15,7 @@ from typing import Any, Self, cast
 
 from tasks.llm.batch.api import PROVIDERS, BatchAPI
 from tasks.llm.batch.call import Call
+from tasks.llm.batch.jobs import release_unsent
 from tasks.llm.batch.lane import Lane
 from tasks.llm.batch.level import Level
 from tasks.llm.chain import open_provider
@@ -51,6 +52,7 @@ class Batches:
     ) -> AsyncIterator[Self]:
         """Gather calls until it is closed; jobs that are then under way are found again by the
         next run."""
+        await release_unsent(ledger)
         batches = cls(settings, ledger, prices, level, warn)
         batches._begin(batches._send_levels())
         try:

@@ -3,12 +3,14 @@
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import median
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import NoResultFound
 
 from tasks.llm.ledger import Ledger
 from tasks.llm.money import to_usd
@@ -16,6 +18,8 @@ from tasks.llm.tables import attempts, jobs
 
 PLANNING = timedelta(minutes=10)
 """Longer than it takes to submit a job: who planned one before that has died."""
+
+GATHERING = "gathering "
 
 RECENT = 20
 """Jobs whose durations tell how long the next may take."""
@@ -36,10 +40,7 @@ class Job:
     @property
     def orphaned(self) -> bool:
         """Whether nobody is about to submit it any more."""
-        host, _, pid = self.owner.rpartition(":")
-        if datetime.now(UTC) - self.at > PLANNING:
-            return True
-        return host == socket.gethostname() and not _runs(int(pid))
+        return datetime.now(UTC) - self.at > PLANNING or _died(self.owner)
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,33 @@ def owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def gathering(owner: str) -> str:
+    """The job of an attempt that a process has not sent yet."""
+    return f"{GATHERING}{owner}"
+
+
+def _died(owner: str) -> bool:
+    """Whether a process is known to be gone; of those on other machines nothing is known."""
+    host, _, pid = owner.rpartition(":")
+    if host != socket.gethostname():
         return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
     except PermissionError:
         pass
-    return True
+    return False
+
+
+async def release_unsent(ledger: Ledger) -> None:
+    """Free what was set aside for attempts whose process died before it sent them."""
+    c = attempts.c
+    query = select(c.id, c.job).where(c.outcome == "in flight", c.job.startswith(GATHERING))
+    for row in await ledger.run(lambda connection: connection.execute(query).all()):
+        if _died(row.job.removeprefix(GATHERING)):
+            with suppress(NoResultFound):  # Another process did it already.
+                await ledger.release(row.id)
 
 
 async def plan(ledger: Ledger, job: Job, rows: Sequence[int]) -> None:

@@ -21,5 +21,5 @@ def upgrade() -> None:
         sa.Column("ended", sa.DateTime(timezone=True)),
         sa.Column("note", sa.Text, nullable=False),
     )
-    op.add_column("attempts", sa.Column("job", sa.String(40), nullable=False, server_default=""))
+    op.add_column("attempts", sa.Column("job", sa.String(140), nullable=False, server_default=""))
     op.create_index("attempts_of_job", "attempts", ["job"])
