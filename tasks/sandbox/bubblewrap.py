@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from tasks.sandbox.engine import LIMITS, Limits, Run
-from tasks.sandbox.outcome import judged
-from tasks.story.code import CodeVerdict, Engine
+from tasks.sandbox.memory import grown
+from tasks.sandbox.outcome import Stop, judged
+from tasks.story.code import Engine
 
 INSIDE = Path(__file__).with_name("inside.py").read_text("utf-8")
 NOBODY = 65534
+SCRATCH_BYTES = 32 * 1024 * 1024
 AT_ONCE = os.cpu_count() or 1
 
 
@@ -51,7 +53,7 @@ def python() -> str:
         raise RuntimeError("bwrap is not installed (Debian: apt-get install bubblewrap)")
     ours = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
     for path in (ours, Path("/usr/bin/python3"), Path("/usr/local/bin/python3")):
-        if path.exists() and _starts(path.resolve()):
+        if os.path.exists(path) and _starts(path.resolve()):
             return str(path.resolve())
     raise RuntimeError("bwrap is installed, but user namespaces are not allowed here")
 
@@ -112,10 +114,15 @@ def box(path: str, status_fd: int | None = None) -> list[str]:
         ),
         *("--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"),
         *bind,
-        *("--proc", "/proc", "--dev", "/dev"),
-        *("--perms", "1777", "--size", str(32 * 1024 * 1024), "--tmpfs", "/tmp"),  # noqa: S108
+        *("--proc", "/proc", "--dev", "/dev", *_scratch("/tmp"), *_scratch("/dev/shm")),  # noqa: S108
+        # Both are in memory, as large as somebody writes.
+        *("--remount-ro", "/dev", "--remount-ro", "/"),
         *("--chdir", "/tmp", *status, "--"),  # noqa: S108
     ]
+
+
+def _scratch(folder: str) -> list[str]:
+    return ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", folder]
 
 
 async def run(program: str, path: str, limits: Limits) -> Run:
@@ -139,37 +146,47 @@ async def run(program: str, path: str, limits: Limits) -> Run:
         return Run("infra_error", error=f"bwrap did not start: {error}")
     finally:
         os.close(write_fd)
-    ended: CodeVerdict | None = None
-    capture = _Capture(process, limits.output_bytes)
+    stopped: Stop | None = None
+    capture = _Capture(process, limits)
+    memory = asyncio.ensure_future(capture.watch())
     try:
         async with asyncio.timeout(limits.wall_seconds):
             await capture.talk(program.encode("utf-8", "replace"))
     except TimeoutError:
-        ended = "timeout"
+        stopped = "time"
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        memory.cancel()
+        capture.end()
         await process.wait()
-    if capture.flooded:
-        ended = "resource"
+    stopped = capture.stopped or stopped
     with os.fdopen(read_fd, "rb") as status:
         code = _exit_code(status.read())
     seconds = time.monotonic() - started
-    if ended is None and code is None:
+    if stopped is None and code is None:
         return Run("infra_error", error="bwrap did not run the program", seconds=seconds)
-    told = judged(ended, code or 0, bytes(capture.out), bytes(capture.err), limits)
+    told = judged(stopped, code or 0, bytes(capture.out), bytes(capture.err), limits)
     return Run(*told, seconds=round(seconds, 3))
 
 
 class _Capture:
     """What a process says, up to the cap."""
 
-    def __init__(self, process: asyncio.subprocess.Process, most: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, limits: Limits) -> None:
         self.process = process
-        self.most = most
+        self.limits = limits
         self.out = bytearray()
         self.err = bytearray()
-        self.flooded = False
+        self.stopped: Stop | None = None
+
+    def end(self) -> None:
+        """Kill bwrap, and with it everything in the sandbox."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    async def watch(self) -> None:
+        await grown(self.process.pid, self.limits.all_memory_bytes)
+        self.stopped = "memory"
+        self.end()
 
     async def talk(self, program: bytes) -> None:
         process = self.process
@@ -187,10 +204,10 @@ class _Capture:
 
     async def _read(self, stream: asyncio.StreamReader, into: bytearray) -> None:
         while chunk := await stream.read(65536):
-            into += chunk[: max(0, self.most - len(into))]
-            if len(into) >= self.most and not self.flooded:
-                self.flooded = True
-                os.killpg(self.process.pid, signal.SIGKILL)
+            into += chunk[: max(0, self.limits.output_bytes - len(into))]
+            if len(into) >= self.limits.output_bytes and self.stopped is None:
+                self.stopped = "output"
+                self.end()
 
 
 def _exit_code(status: bytes) -> int | None:

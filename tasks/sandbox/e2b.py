@@ -28,9 +28,9 @@ from tenacity import (
 
 from tasks.sandbox.bubblewrap import interpreter
 from tasks.sandbox.engine import LIMITS, Limits, Run
-from tasks.sandbox.outcome import judged
+from tasks.sandbox.outcome import Stop, judged
 from tasks.settings import Settings
-from tasks.story.code import CodeVerdict, Engine
+from tasks.story.code import Engine
 
 APP = "talewright"
 LIFE_SECONDS = 120
@@ -108,18 +108,18 @@ class E2B:
         sandbox = await self._alive()
         capture = _Capture(self._limits.output_bytes)
         started = time.monotonic()
-        stopped: CodeVerdict | None = None
+        stopped: Stop | None = None
         code = 0
         try:
             async with asyncio.timeout(self._limits.wall_seconds):
                 code = await capture.listen(sandbox, shell(program, self._limits))
         except TimeoutError:
-            stopped = "timeout"
+            stopped = "time"
         except (e2b.SandboxException, httpx.HTTPError):
             await self._discard()
             return None
         if capture.full.is_set():
-            stopped = "resource"
+            stopped = "output"
         seconds = round(time.monotonic() - started, 3)
         cost = self._bill()
         if stopped is not None:

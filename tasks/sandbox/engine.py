@@ -14,6 +14,9 @@ class Limits:
     wall_seconds: float = 10.0
     cpu_seconds: int = 5
     memory_bytes: int = 512 * 1024 * 1024
+    """Of each process."""
+    all_memory_bytes: int = 1024 * 1024 * 1024
+    """Of the program and all that it starts together; watched by bubblewrap only."""
     output_bytes: int = 1024 * 1024
     """Of standard output, and as much of standard error; more ends the program."""
     processes: int = 64

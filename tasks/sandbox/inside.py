@@ -1,5 +1,6 @@
 """Runs inside the sandbox, as a script: limits itself for good, then runs the program on stdin."""
 
+import _thread
 import resource
 import sys
 
@@ -24,6 +25,8 @@ def main() -> None:
     source = sys.stdin.buffer.read().decode()
     sys.argv = ["story.py"]
     limit(cpu, memory, processes)
+    # 8 MiB for each thread, and there is no memory for more than a few.
+    _thread.stack_size(1024 * 1024)
     program = compile(source, "story.py", "exec")
     module = type(sys)("__main__")
     sys.modules["__main__"] = module
