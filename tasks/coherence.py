@@ -69,7 +69,8 @@ def _names(text: str, world: World) -> float:
 def _persons(text: str, world: World) -> float:
     """Share of the sentences with a "she" and no name whose paragraph speaks of somebody just
     before."""
-    named = {word for c in world.characters for name in (c.name, *c.aliases) for word in words(name)}
+    names = [name for who in world.characters for name in (who.name, *who.aliases)]
+    named = {word for name in names for word in words(name)}
     somebody = named | _PRONOUNS
     told = []
     for paragraph in paragraphs(text):

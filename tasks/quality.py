@@ -72,7 +72,7 @@ def quality(
         _part(
             "brief", "fidelity", _brief(scene, branches, brief, world), "speaks of what it is about"
         ),
-        _part("length", "fidelity", _length(scene, brief), f"{brief.words_per_scene} words asked for"),
+        _part("length", "fidelity", _length(scene, brief), f"{brief.words_per_scene} words wanted"),
         _part("flow", "plan", coherence(scene, world), "sentences follow from each other"),
         *ratings,
         QualityPart(
