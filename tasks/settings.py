@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     llm_rate_limit: int | None = Field(None, gt=0, description="Requests per minute.")
     llm_tokens_per_minute: int | None = Field(None, gt=0)
     llm_requests_per_day: int | None = Field(None, gt=0)
-    llm_concurrency: int = Field(100, gt=0, description="Calls in flight.")
+    llm_concurrency: int | None = Field(
+        None, gt=0, description="Calls in flight over all processes; unset: 100 in each."
+    )
     llm_burst: int | None = Field(None, gt=0, description="Requests; unset: a tenth of a minute's.")
 
     llm_batch_deadline: float = Field(
@@ -101,6 +103,11 @@ class Settings(BaseSettings):
         Path("~/.talewright"), description="Ledger, cache and raw answers."
     )
     talewright_ledger_url: str = Field("", description="SQLAlchemy URL; SQLite at home if empty.")
+
+    @property
+    def llm_connections(self) -> int:
+        """Calls that one process may have in flight."""
+        return self.llm_concurrency or 100
 
     @property
     def home(self) -> Path:

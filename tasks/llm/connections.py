@@ -20,7 +20,7 @@ def pool(settings: Settings) -> httpx2.AsyncClient:
     The SDKs' own keep 20 of 100 or none, and google-genai would take aiohttp where it finds it,
     which retries by itself.
     """
-    most = settings.llm_concurrency
+    most = settings.llm_connections
     limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
     return httpx2.AsyncClient(limits=limits, timeout=settings.llm_timeout)
 

@@ -45,12 +45,15 @@ class FoundRate:
         self._room = 0.0
         self._since = self._filled = now + pause
 
-    def take(self, wanted: int) -> tuple[int, float]:
+    def room(self, wanted: int) -> tuple[int, float]:
         """How many of the calls may go now, and the seconds until more may."""
         now = time.monotonic()
         rate = self.per_second
         self._room = min(max(1.0, rate), self._room + max(0.0, now - self._filled) * rate)
         self._filled = max(self._filled, now)
         count = min(wanted, int(self._room))
+        return count, max(0.0, 1 - (self._room - count)) / rate
+
+    def take(self, count: int) -> None:
+        """Let so many go."""
         self._room -= count
-        return count, max(0.0, 1 - self._room) / rate

@@ -69,7 +69,7 @@ class GeminiLegacy:
             client_options={"api_endpoint": endpoint},
         )
         # The loop's own pool has six threads on two cores.
-        self._threads = ThreadPoolExecutor(settings.llm_concurrency, "google-generativeai")
+        self._threads = ThreadPoolExecutor(settings.llm_connections, "google-generativeai")
 
     async def generate(self, prompt: Prompt) -> Reply:
         """Ask once; raises one of `tasks.llm.errors`."""

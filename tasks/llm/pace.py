@@ -3,16 +3,16 @@
 One gate for each provider and model. Callers pass it in the order they came. Where settings name a
 limit it is shared with all processes (tasks.llm.shared_limits); where they name none it is found
 from refusals (tasks.llm.found_rate). A refusal closes the gate for everybody, for as long as the
-server asks. Without a limit and without a refusal nobody waits, and nothing is asked.
+server asks. Without a limit and without a refusal nobody waits, and nothing is asked. A wait of
+more than a moment is said in the log of the run, once for all who wait.
 """
 
 import asyncio
-import math
 import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,11 +20,11 @@ from httpx import HTTPError
 from prefect.client.orchestration import get_client
 
 from tasks.errors import UserError
-from tasks.llm.errors import QuotaGone, RateLimited
+from tasks.llm.errors import RateLimited
 from tasks.llm.found_rate import FoundRate
 from tasks.llm.log import logger
 from tasks.llm.prompt import Prompt, Provider, Usage
-from tasks.llm.shared_limits import SharedLimits
+from tasks.llm.shared_limits import Grant, SharedLimits
 from tasks.llm.token_guess import TokenGuess
 from tasks.settings import Settings
 
@@ -34,7 +34,10 @@ PAUSE = 2.0
 LITTLE = 0.05
 """Seconds by which pauses may differ and be the same."""
 
-SAID_AGAIN = 15.0
+PATIENCE = 2.0
+"""Seconds that a call may wait without a word about it."""
+
+SAID_AGAIN = 60.0
 """Seconds between two lines in the log about waiting."""
 
 
@@ -42,6 +45,8 @@ SAID_AGAIN = 15.0
 class _Caller:
     charge: float
     passed: asyncio.Future[None]
+    since: float
+    left: bool = False
 
 
 class Slot:
@@ -65,15 +70,17 @@ class Pace:
     ) -> None:
         self.name = f"{provider.name} {provider.model}"
         self._provider = provider.name
-        self._in_flight = asyncio.Semaphore(settings.llm_concurrency)
+        self._in_flight = asyncio.Semaphore(settings.llm_connections)
         self._shared = shared
+        self._log = logger()
         self._found = FoundRate()
         self._tokens = TokenGuess(provider.name)
         self._queue: deque[_Caller] = deque()
         self._feeder: asyncio.Task[None] | None = None
         self._closed_at = self._closed_until = 0.0
         self._held_until = 0.0
-        self._said = 0.0
+        self._said = -SAID_AGAIN
+        self._ended = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
@@ -86,13 +93,15 @@ class Pace:
             settings.llm_rate_limit,
             settings.llm_tokens_per_minute,
             settings.llm_requests_per_day,
+            settings.llm_concurrency,
         )
         if provider.name == "offline" or not any(named):
             yield cls(settings, provider)
             return
-        async with get_client() as client:
-            shared = SharedLimits(client, settings, provider)
-            await shared.create()
+        async with (
+            get_client() as client,
+            SharedLimits(client, settings, provider).open() as shared,
+        ):
             pace = cls(settings, provider, shared)
             try:
                 yield pace
@@ -124,15 +133,15 @@ class Pace:
                 self._refused(slot, PAUSE if error.delay is None else error.delay)
                 raise
             finally:
-                if self._shared is not None:
-                    self._shared.owe(slot.owed)
+                self._over(slot.owed)
 
     @property
     def _closed_for(self) -> float:
         return self._closed_until - time.monotonic()
 
     async def _passed(self, charge: float) -> None:
-        caller = _Caller(charge, asyncio.get_running_loop().create_future())
+        passed = asyncio.get_running_loop().create_future()
+        caller = _Caller(charge, passed, time.monotonic())
         self._queue.append(caller)
         self._feed()
         try:
@@ -140,9 +149,16 @@ class Pace:
         except asyncio.CancelledError:
             if caller in self._queue:
                 self._queue.remove(caller)
-            elif self._shared is not None:
-                self._shared.owe(-charge)
+            elif caller.left:
+                self._over(-charge)
             raise
+
+    def _over(self, owed: float) -> None:
+        """A call that passed has ended."""
+        if self._shared is not None:
+            self._shared.owe(owed)
+            self._shared.end()
+            self._ended.set()
 
     def _feed(self) -> None:
         """Have a task that lets callers pass for as long as there are some."""
@@ -157,21 +173,12 @@ class Pace:
                     await self._stay_closed(closed)
                     continue
                 self._held_until = self._closed_until
-                count, wait = await self._take()
-                for caller in [self._queue.popleft() for _ in range(min(count, len(self._queue)))]:
-                    if not caller.passed.done():
-                        caller.passed.set_result(None)
-                if wait == math.inf:
-                    self._fail(
-                        QuotaGone(
-                            f"Today's requests to {self.name} (LLM_REQUESTS_PER_DAY) are used up; "
-                            "the next day begins at midnight Pacific time.",
-                            provider=self._provider,
-                        )
-                    )
-                elif self._queue:
-                    self._say(wait)
-                    await asyncio.sleep(wait)
+                self._ended.clear()
+                grant = await self._take()
+                self._pass(grant.count)
+                if self._queue:
+                    self._say(grant.limit, grant.clear)
+                    await self._rest(grant)
         except HTTPError as error:
             self._fail(
                 UserError(
@@ -182,17 +189,45 @@ class Pace:
         except Exception as error:
             self._fail(error)
 
-    async def _take(self) -> tuple[int, float]:
-        if self._shared is not None:
-            return await self._shared.take([caller.charge for caller in self._queue])
-        return self._found.take(len(self._queue)) if self._found.known else (len(self._queue), 0.0)
+    async def _take(self) -> Grant:
+        wanted, grant = len(self._queue), Grant(len(self._queue))
+        if self._found.known:
+            wanted, wait = self._found.room(wanted)
+            rate = self._found.per_second
+            limit = f"the {rate * 60:.0f} requests a minute it was found to allow"
+            grant = Grant(wanted, wait, limit, len(self._queue) / rate)
+        if self._shared is not None and wanted:
+            charges = [caller.charge for caller in self._queue]
+            shared = await self._shared.take(charges[:wanted])
+            if shared.count < wanted or not self._found.known:
+                grant = shared
+        self._found.take(grant.count)
+        return grant
+
+    def _pass(self, count: int) -> None:
+        for caller in [self._queue.popleft() for _ in range(min(count, len(self._queue)))]:
+            if not caller.passed.done():
+                caller.left = True
+                caller.passed.set_result(None)
+                if self._shared is not None:
+                    self._shared.begin(1)
+            elif self._shared is not None:
+                self._shared.owe(-caller.charge)
+
+    async def _rest(self, grant: Grant) -> None:
+        """Until it is worth asking again, or a call ended where that is what is waited for."""
+        if grant.clear is not None:
+            await asyncio.sleep(grant.wait)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), grant.wait)
 
     async def _stay_closed(self, seconds: float) -> None:
         """Sit a refusal out, with the other processes; their return is spread."""
         if self._shared is not None and self._closed_until > self._held_until + LITTLE:
             self._held_until = self._closed_until
             await self._shared.hold(seconds)
-        self._say(seconds)
+        self._say("the end of a pause it asked for", seconds)
         await asyncio.sleep(seconds + random.uniform(0, LITTLE))
 
     def _refused(self, slot: Slot, delay: float) -> None:
@@ -200,7 +235,7 @@ class Pace:
         # Calls that left before the gate was closed are refused for the same reason.
         if slot.left > self._closed_at:
             self._closed_at = now
-            if self._shared is None:
+            if self._shared is None or not self._shared.rated:
                 self._found.refused(delay)
         self._closed_until = max(self._closed_until, now + delay)
         self._feed()
@@ -211,16 +246,12 @@ class Pace:
             if not caller.passed.done():
                 caller.passed.set_exception(error)
 
-    def _say(self, seconds: float) -> None:
+    def _say(self, limit: str, seconds: float | None) -> None:
+        """A line in the log for all who wait, and seconds until the last of them may go."""
         now = time.monotonic()
-        if now - self._said < SAID_AGAIN:
+        waited = now - self._queue[0].since if self._queue else 0.0
+        if max(waited, seconds or 0.0) < PATIENCE or now < self._said + SAID_AGAIN:
             return
         self._said = now
-        why = "refused; it asks to wait" if self._closed_for > 0 else "at its rate limit"
-        logger().info(
-            "%s is %s: %d calls wait, the next may go in %.1f s.",
-            self.name,
-            why,
-            len(self._queue),
-            seconds,
-        )
+        about = "" if seconds is None else f"; about {seconds:.0f} s"
+        self._log.info("%s: %d calls wait for %s%s", self.name, len(self._queue), limit, about)

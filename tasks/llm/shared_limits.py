@@ -3,14 +3,18 @@
 They are global concurrency limits on the Prefect server, so the UI shows them, too.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Self
 
 from prefect.client.orchestration import PrefectClient
 from slugify import slugify
 
+from tasks.llm.errors import QuotaGone
 from tasks.llm.prompt import Provider
 from tasks.llm.shared_rate import DayQuota, SharedRate
+from tasks.llm.shared_slots import POLL, SharedSlots
 from tasks.settings import Settings
 
 LEASE = 0.2
@@ -23,28 +27,58 @@ MARGIN = 0.05
 """Part of the burst left unused, as calls that left in order may arrive out of it."""
 
 
+@dataclass(frozen=True)
+class Grant:
+    """How many of the callers may go, and what the next of them waits for."""
+
+    count: int
+    wait: float = 0.0
+    """Seconds until it is worth asking again."""
+    limit: str = ""
+    """What is waited for, for people."""
+    clear: float | None = 0.0
+    """Seconds until the last of the callers may go; None: when others are done."""
+
+
 class SharedLimits:
-    """Requests and tokens a minute, and requests a day."""
+    """Requests and tokens a minute, requests a day, and calls in flight."""
 
     def __init__(self, client: PrefectClient, settings: Settings, provider: Provider) -> None:
         name = f"{provider.name}.{slugify(provider.model)}"
         self.requests: SharedRate | None = None
         self.tokens: SharedRate | None = None
         self.day: DayQuota | None = None
+        self.slots: SharedSlots | None = None
+        self._provider = provider
         self._owed = 0.0
         if (rate := settings.llm_rate_limit) is not None:
             burst = settings.llm_burst or max(1, rate // 10)
             self.requests = SharedRate(client, f"{name}.requests", rate, _less(burst))
         if (rate := settings.llm_tokens_per_minute) is not None:
             self.tokens = SharedRate(client, f"{name}.tokens", rate, rate / 10 * (1 - MARGIN))
-        if settings.llm_requests_per_day is not None:
-            self.day = DayQuota(client, f"{name}.day", settings.llm_requests_per_day)
+        if (per_day := settings.llm_requests_per_day) is not None:
+            self.day = DayQuota(client, f"{name}.day", per_day, provider.name)
+        if settings.llm_concurrency is not None:
+            self.slots = SharedSlots(client, f"{name}.in-flight", settings.llm_concurrency)
 
-    async def create(self) -> None:
-        """Create them, or bring them up to date. Raises UserError if there is no Prefect API."""
-        for rate in (self.requests, self.tokens):
-            if rate is not None:
-                await rate.create()
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Self]:
+        """Create them, or bring them up to date, and return in the end what is held of them.
+
+        Raises UserError if there is no Prefect API.
+        """
+        async with AsyncExitStack() as stack:
+            for rate in (self.requests, self.tokens):
+                if rate is not None:
+                    await rate.create()
+            if self.slots is not None:
+                await stack.enter_async_context(self.slots.open())
+            yield self
+
+    @property
+    def rated(self) -> bool:
+        """Whether settings say how fast calls may leave."""
+        return self.requests is not None or self.tokens is not None
 
     def charge(self, tokens: float) -> float:
         """What a call of so many tokens takes before it: what is beyond the burst comes after."""
@@ -54,37 +88,57 @@ class SharedLimits:
         """Correct for a call that took other than its charge; less than it is negative."""
         self._owed += tokens
 
-    async def take(self, charges: Sequence[float]) -> tuple[int, float]:
-        """Take a lease for the first callers, by their charges: how many may go, and the seconds
-        until it is worth asking again. Zero and infinity: the day's quota is gone."""
-        room, wait = len(charges), LEASE
-        if self.day is not None:
-            room = min(room, int(await self.day.free()))
-            if room <= 0:
-                return 0, math.inf
+    def begin(self, calls: int) -> None:
+        """So many calls leave that were granted."""
+        if self.slots is not None:
+            self.slots.begin(calls)
+
+    def end(self) -> None:
+        """One of them is over."""
+        if self.slots is not None:
+            self.slots.end()
+
+    async def take(self, charges: Sequence[float]) -> Grant:
+        """Take a lease for the first callers, by their charges.
+
+        Raises QuotaGone when the day's requests are used up.
+        """
+        asks = self.rated or self.day is not None
+        grant = Grant(await self._today(len(charges)), LEASE if asks else 0.0)
         if self.requests is not None:
             free = await self.requests.free()
-            room = min(room, max(0, int(free)))
-            wait = max(wait, self.requests.seconds_until(room + 1, free))
-        total = 0.0
+            grant = _within(grant, self.requests, "requests", [1.0] * len(charges), free)
         if self.tokens is not None:
             free = await self._squared(self.tokens)
-            count = 0
-            while count < room and total + charges[count] <= free:
-                total += charges[count]
-                count += 1
-            if count < room:
-                wait = max(wait, self.tokens.seconds_until(total + charges[count], free))
-            room = count
-        if room and not await self._taken(room, total):
-            room = 0
-        return room, min(wait, LONGEST_SLEEP)
+            grant = _within(grant, self.tokens, "tokens", charges, free)
+        if self.slots is not None:
+            leased = await self.slots.lease(grant.count)
+            if leased < grant.count:
+                limit = f"the limit of {self.slots.limit} calls in flight"
+                grant = Grant(leased, POLL, limit, None)
+        if grant.count and not await self._taken(grant.count, sum(charges[: grant.count])):
+            grant = replace(grant, count=0, wait=LEASE)
+        return grant
 
     async def hold(self, seconds: float) -> None:
         """Let no process go on for so long."""
         for rate in (self.requests, self.tokens):
             if rate is not None:
                 await rate.hold(seconds)
+
+    async def _today(self, wanted: int) -> int:
+        """How many of the calls the day's quota has room for."""
+        if self.day is None:
+            return wanted
+        room = min(wanted, int(await self.day.free()))
+        if room <= 0:
+            raise QuotaGone(
+                f"Today's requests to {self._provider.name} {self._provider.model} "
+                "(LLM_REQUESTS_PER_DAY) are used up; the next day begins at "
+                f"{self.day.begins}.",
+                provider=self._provider.name,
+            )
+        return room
 
     async def _squared(self, tokens: SharedRate) -> float:
         """Settle what is owed, as far as there is room; what is free then."""
@@ -108,6 +162,22 @@ class SharedLimits:
             self._owed -= tokens
             return False
         return self.day is None or await self.day.take(requests)
+
+
+def _within(
+    grant: Grant, rate: SharedRate, unit: str, charges: Sequence[float], free: float
+) -> Grant:
+    """As much of the grant as the rate has room for."""
+    count, taken = 0, 0.0
+    while count < grant.count and taken + charges[count] <= free:
+        taken += charges[count]
+        count += 1
+    if count == grant.count:
+        return grant
+    wait = max(grant.wait, rate.seconds_until(taken + charges[count], free))
+    clear = max(grant.clear or 0.0, rate.seconds_until(sum(charges), free))
+    limit = f"the limit of {rate.per_second * 60:.0f} {unit} a minute"
+    return Grant(count, min(wait, LONGEST_SLEEP), limit, clear)
 
 
 def _less(burst: int) -> float:

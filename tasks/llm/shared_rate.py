@@ -4,17 +4,17 @@ The limit is a bucket: taking fills it up to the burst, and it empties at the ra
 60 s ever holds more than a minute's rate and the burst, whoever takes and whenever it started.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 from http import HTTPStatus
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from httpx import HTTPError, HTTPStatusError
+from httpx import HTTPStatusError
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from tasks.errors import UserError
+from tasks.llm import global_limit
 
 THOUSANDTHS = 1000
 """Slots of a limit are thousandths: at each acquisition Prefect rounds down to whole slots what has
@@ -23,8 +23,11 @@ decayed, which by whole requests costs a quarter of a rate of 10 a second."""
 MOST_SLOTS = 2**31 - 1
 """What the column of a limit holds on PostgreSQL."""
 
-QUOTA_DAY = ZoneInfo("America/Los_Angeles")
-"""Gemini's daily quotas begin anew at midnight Pacific time."""
+QUOTA_DAYS: Mapping[str, tuple[str, tzinfo]] = {
+    "gemini": ("midnight Pacific time", ZoneInfo("America/Los_Angeles")),
+}
+"""When a day's quota begins anew: Gemini's at midnight Pacific time (ai.google.dev, "Rate limits").
+OpenAI's fills up all the time and Anthropic has none, so for others the day is that of UTC."""
 
 
 class SharedRate:
@@ -39,28 +42,13 @@ class SharedRate:
 
     async def create(self) -> None:
         """Create the limit, or bring it up to date. Raises UserError if the API is not there."""
-        try:
-            for _ in range(2):
-                try:
-                    await self._client.upsert_global_concurrency_limit_by_name(
-                        self.name, self._slots(self.burst), self.per_second * self._unit
-                    )
-                    return
-                except ObjectAlreadyExists:
-                    continue  # another process was first; what it made may differ
-        except HTTPError as error:
-            raise UserError(
-                f"The rate limit {self.name!r} is kept by the Prefect server at "
-                f"{self._client.api_url}, which does not answer ({type(error).__name__}). Start "
-                "it, or unset LLM_RATE_LIMIT, LLM_TOKENS_PER_MINUTE and LLM_REQUESTS_PER_DAY."
-            ) from None
+        await global_limit.create(
+            self._client, self.name, self._slots(self.burst), self.per_second * self._unit
+        )
 
     async def free(self) -> float:
         """How many may be taken now; negative while the limit is held."""
-        try:
-            limit = await self._client.read_global_concurrency_limit_by_name(self.name)
-        except ObjectNotFound:
-            raise self._gone() from None
+        limit = await global_limit.read(self._client, self.name)
         return self.burst - limit.active_slots / self._unit
 
     async def take(self, amount: float) -> bool:
@@ -76,7 +64,7 @@ class SharedRate:
                 return False
             raise
         if not taken.json():
-            raise self._gone()
+            raise global_limit.gone(self.name)
         return True
 
     async def give_back(self, amount: float) -> None:
@@ -100,23 +88,18 @@ class SharedRate:
     def _slots(self, amount: float) -> int:
         return int(amount * self._unit)
 
-    def _gone(self) -> UserError:
-        return UserError(
-            f"The concurrency limit {self.name!r} is gone from the Prefect server. Run the command "
-            "again: it makes the limit anew."
-        )
-
 
 class DayQuota:
-    """Requests a day: a limit that does not empty, with a new one every day."""
+    """Requests a day: a limit that does not empty, with a new one every day of the provider's."""
 
-    def __init__(self, client: PrefectClient, name: str, per_day: int) -> None:
+    def __init__(self, client: PrefectClient, name: str, per_day: int, provider: str) -> None:
         self._client, self._name, self._per_day = client, name, per_day
+        self.begins, self._zone = QUOTA_DAYS.get(provider, ("midnight UTC", UTC))
         self._today = SharedRate(client, "", 0, per_day)
 
     async def free(self) -> float:
         """How many may be taken today."""
-        name = f"{self._name}.{datetime.now(QUOTA_DAY):%Y-%m-%d}"
+        name = f"{self._name}.{datetime.now(self._zone):%Y-%m-%d}"
         if self._today.name != name:
             old, self._today = self._today.name, SharedRate(self._client, name, 0, self._per_day)
             await self._today.create()

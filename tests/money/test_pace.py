@@ -176,12 +176,20 @@ async def test_without_a_limit_nobody_waits_and_no_server_is_asked(model: str) -
     assert len(left) == 100
 
 
-async def test_waiting_shows_in_the_log(model: str, caplog: pytest.LogCaptureFixture) -> None:
-    settings = Settings(llm_rate_limit=600, llm_burst=1)
-    with caplog.at_level(logging.INFO):
-        async with Pace.open(settings, BilledProvider(model=model)) as pace:
-            await passages(pace, 4)
-    assert f"{model} is at its rate limit: 3 calls wait" in caplog.text
+async def test_waiting_is_said_once_for_all_who_wait(
+    model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "talewright")
+    settings = Settings(llm_rate_limit=60, llm_burst=1)
+    async with Pace.open(settings, BilledProvider(model=model)) as pace:
+        waiting = asyncio.create_task(passages(pace, 41))
+        await asyncio.sleep(0.5)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    said = [record.getMessage() for record in caplog.records if record.name == "talewright"]
+    assert said == [
+        f"openai {model}: 40 calls wait for the limit of 60 requests a minute; about 40 s"
+    ]
 
 
 async def test_who_stops_waiting_leaves_the_line(model: str) -> None:

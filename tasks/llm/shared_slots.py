@@ -1,0 +1,186 @@
+"""Calls in flight, over all processes on the same Prefect API: a global concurrency limit.
+
+A process leases a few slots at a time, uses them for call after call, and returns those it does not
+need. While the limit is full it also returns a part of its own every few seconds, so that nobody
+starves. The slots of a process that died come back when their lease ends.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Self
+from uuid import UUID
+
+from httpx import HTTPError, HTTPStatusError
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
+
+from tasks.errors import UserError
+from tasks.llm import global_limit
+
+LEASE_SECONDS = 60.0
+"""The shortest lease Prefect grants."""
+
+RENEWAL = 20.0
+"""Age of a lease in seconds from which it is renewed."""
+
+TURN = 5.0
+"""Seconds between two looks at what is held and not needed."""
+
+PARTS = 20
+"""Leases that a limit is cut into."""
+
+POLL = 0.2
+"""Seconds between two looks at a limit that is full."""
+
+
+@dataclass(eq=False)
+class _Lease:
+    id: UUID
+    slots: int
+    renewed: float
+
+
+class SharedSlots:
+    """At most `limit` calls at once."""
+
+    def __init__(self, client: PrefectClient, name: str, limit: int) -> None:
+        self.name = name
+        self.limit = limit
+        self._client = client
+        self._size = math.ceil(limit / PARTS)
+        self._leases: list[_Lease] = []
+        self._in_use = 0
+        self._returning: list[_Lease] = []
+        self._spare = 0
+        self._ask_from = 0.0
+        self._closing = False
+        self._wake = asyncio.Event()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Self]:
+        """Create the limit, renew leases while calls are under way, and return them at the end.
+
+        Raises UserError if there is no Prefect API.
+        """
+        await global_limit.create(self._client, self.name, self.limit)
+        keeper = asyncio.create_task(self._keep(), name=f"leases of {self.name}")
+        try:
+            yield self
+        finally:
+            self._closing = True
+            self._wake.set()
+            await asyncio.shield(keeper)
+
+    async def lease(self, wanted: int) -> int:
+        """How many of the calls may go; leases slots for those that have none."""
+        if self._free < wanted and time.monotonic() >= self._ask_from:
+            limit = await global_limit.read(self._client, self.name)
+            left = limit.limit - limit.active_slots
+            while self._free < wanted and left > 0 and await self._leased(min(self._size, left)):
+                left -= self._leases[-1].slots
+            if self._free < wanted:
+                self._ask_from = time.monotonic() + POLL
+        return max(0, min(wanted, self._free))
+
+    def begin(self, calls: int) -> None:
+        """Use slots that were leased."""
+        self._in_use += calls
+        self._spare = min(self._spare, self._free)
+
+    def end(self) -> None:
+        """A call is over: its slot is for the next."""
+        self._in_use -= 1
+        if self._returning and self._free >= 0:
+            self._wake.set()
+
+    @property
+    def _free(self) -> int:
+        return _slots(self._leases) - _slots(self._returning) - self._in_use
+
+    async def _leased(self, slots: int) -> bool:
+        """Take a lease, if no other process was faster."""
+        now = time.monotonic()
+        try:
+            answer = await self._client.increment_concurrency_slots_with_lease(
+                [self.name], slots, "concurrency", LEASE_SECONDS
+            )
+        except HTTPStatusError as error:
+            if error.response.status_code == HTTPStatus.LOCKED:
+                return False
+            raise
+        granted = ConcurrencyLimitWithLeaseResponse.model_validate(answer.json())
+        if not granted.limits:
+            raise global_limit.gone(self.name)
+        self._leases.append(_Lease(granted.lease_id, slots, now))
+        return True
+
+    async def _keep(self) -> None:
+        while not self._closing:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), TURN)
+            self._wake.clear()
+            # The server may be away for a while; what is wrong for long, callers are told.
+            with suppress(HTTPError, UserError):
+                await self._turn()
+        self._returning = list(self._leases)
+        with suppress(HTTPError):
+            await self._return()
+
+    async def _turn(self) -> None:
+        for lease in list(self._leases):
+            if lease.renewed + RENEWAL < time.monotonic():
+                await self._renew(lease)
+        if not self._returning:
+            self._returning = self._surplus() or await self._share()
+            self._spare = self._free
+        if self._free >= 0:
+            await self._return()
+
+    def _surplus(self) -> list[_Lease]:
+        """The leases that were not needed since the last turn."""
+        spare = min(self._spare, self._free)
+        return [
+            lease for n, lease in enumerate(self._leases, 1) if _slots(self._leases[:n]) <= spare
+        ]
+
+    async def _share(self) -> list[_Lease]:
+        """Some leases, more where there are more, if others may be waiting for them."""
+        if not self._leases:
+            return []
+        limit = await global_limit.read(self._client, self.name)
+        full = limit.active_slots >= limit.limit
+        return self._leases[: 1 + len(self._leases) // 8] if full else []
+
+    async def _renew(self, lease: _Lease) -> None:
+        now = time.monotonic()
+        try:
+            await self._client.renew_concurrency_lease(lease.id, LEASE_SECONDS)
+            lease.renewed = now
+        except HTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.GONE:
+                raise
+            self._drop(lease)
+            if now - lease.renewed < LEASE_SECONDS:
+                # It cannot have ended: the server was started anew and remembers only its slots.
+                await self._client.release_concurrency_slots([self.name], lease.slots, 1.0)
+
+    async def _return(self) -> None:
+        while self._returning:
+            lease = self._returning[0]
+            await self._client.release_concurrency_slots_with_lease(lease.id)
+            self._drop(lease)
+            self._ask_from = time.monotonic() + 2 * POLL  # after whoever polls
+
+    def _drop(self, lease: _Lease) -> None:
+        for leases in (self._leases, self._returning):
+            if lease in leases:
+                leases.remove(lease)
+
+
+def _slots(leases: list[_Lease]) -> int:
+    return sum(lease.slots for lease in leases)
