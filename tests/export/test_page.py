@@ -185,7 +185,11 @@ def test_the_designer_sees_map_refusals_scores_and_receipt(
         assert (left["y"] == right["y"]) == (size == DESKTOP), "side by side where there is room"
         parts = plain.story.opening.quality.parts
         page.locator("#scene-1 summary").click()
-        assert page.locator("#scene-1 meter").count() == len(parts)
+        page.locator("#scene-1 meter").first.wait_for()
+        shown = page.locator("#scene-1 tr").evaluate_all("all => all.map(row => row.innerText)")
+        assert [row.split() for row in shown] == [
+            [part.name, f"{part.value:.2f}", *part.note.split()] for part in parts
+        ]
         assert "$0.000123" in page.locator("#scene-1 summary").inner_text()
         assert page.locator(".sums").count() == 1
         page.locator('.map .node[data-scene="1.2"]').click()
@@ -294,4 +298,5 @@ def test_axe_finds_nothing(
         assert faults(page) == []
         page.click("#desk")
         page.locator("#scene-1 summary").click()
+        page.locator("#scene-1 meter").first.wait_for()
         assert faults(page) == []

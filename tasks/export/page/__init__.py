@@ -65,7 +65,8 @@ def _warnings(story: Story) -> list[str]:
 
 
 def _played(story: Story) -> dict[str, Any]:
-    """What the player needs of a story."""
+    """What the page shows of a story when it is asked for, a scene at a time."""
+    notes: dict[str, int] = {}  # Most scores have the same notes, so each stands there once.
     cast = [character.id for character in story.world.characters]
     names = {character.id: character.name for character in story.world.characters}
     written = {scene.scene_id for scene in story.scenes}
@@ -94,6 +95,11 @@ def _played(story: Story) -> dict[str, Any]:
             ],
             "ending": scene.ending,
             "standIn": scene.written_by.stand_in,
+            "basis": scene.quality.basis,
+            "parts": [
+                [part.name, round(part.value, 2), notes.setdefault(part.note, len(notes))]
+                for part in scene.quality.parts
+            ],
         }
 
     return {
@@ -101,4 +107,5 @@ def _played(story: Story) -> dict[str, Any]:
         "title": story.title,
         "start": story.opening.scene_id,
         "scenes": {scene.scene_id: played(scene) for scene in story.scenes},
+        "notes": list(notes),
     }

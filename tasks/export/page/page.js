@@ -172,6 +172,24 @@ function design(open) {
   mark(article.dataset.scene);
 }
 
+// The parts of a scene's score, put there when they are looked at: a large story has thousands.
+function addScore(details) {
+  if (!details.open || details.querySelector("table")) return;
+  const { basis, parts } = story.scenes[details.dataset.scored];
+  const table = document.createElement("table");
+  add(table, "caption", "", `Score: ${basis}`);
+  const body = add(table, "tbody");
+  for (const [name, value, note] of parts) {
+    const row = add(body, "tr");
+    add(row, "th", "", name).scope = "row";
+    const meter = add(add(row, "td"), "meter");
+    Object.assign(meter, { low: 0.4, high: 0.7, optimum: 1, value, ariaLabel: name });
+    add(row, "td", "", value.toFixed(2));
+    add(row, "td", "", story.notes[note]);
+  }
+  details.querySelector("summary").after(table);
+}
+
 // Arrows scroll while there is something to read, and walk through the choices in sight.
 function moveFocus(step) {
   const inside = choices.contains(document.activeElement);
@@ -195,6 +213,7 @@ designer.addEventListener("click", event => {
   way = path;
   show(true);
 });
+designer.addEventListener("toggle", event => addScore(event.target), true);
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || designer.contains(event.target)) return;
   const keys = { ArrowLeft: goBack, Backspace: goBack, ArrowDown: () => moveFocus(1), ArrowUp: () => moveFocus(-1) };
