@@ -8,8 +8,7 @@ from prefect import task
 from tasks.ladder import Asker, ask, climb
 from tasks.llm.errors import LLMError
 from tasks.llm.prompt import Prompt, Purpose
-from tasks.run_code import run_code
-from tasks.sandbox import Sandbox
+from tasks.sandbox import Sandbox, find_code
 from tasks.step import CACHE_POLICY
 from tasks.story.code import CodeReport, MendedCode, Snippet
 
@@ -41,20 +40,53 @@ async def mend_code(
 ) -> tuple[str, list[CodeReport]]:
     """The text and reports with every snippet the writer could mend; the others as they were.
 
-    An answer that still fails, or that does not come, changes nothing.
+    An answer that still fails, or that does not come, changes nothing but the cost. What stands
+    below a mended snippet runs again, for it may use it.
     """
     purpose = replace(purpose, step="run_code", reason="mend")
-    for report in [report for report in reports if report.verdict in FAILED]:
-        code = report.snippet.code
-        if code not in text:
-            continue
-        prompt = prompt_for(report.snippet, report.error or report.verdict)
-        try:
-            reply = await ask(client, prompt, purpose)
-            mended = (await climb(client, prompt, purpose, reply, MendedCode)).value
-        except LLMError:
-            continue
-        ran = await sandbox.run(report.snippet.model_copy(update={"code": mended.code}))
-        if ran.verdict == "passed" and "```" not in mended.code:
-            text = text.replace(code, mended.code.rstrip("\n") + "\n", 1)
-    return text, await run_code.fn(text, sandbox, label)
+    done: list[CodeReport] = []
+    as_written = text
+    for i, report in enumerate(reports):
+        before = [one.snippet for one in done if one.verdict == "passed"]
+        if text != as_written:
+            report = _after(report, await sandbox.run(find_code(text)[i], before))
+        if report.verdict in FAILED:
+            prompt = prompt_for(report.snippet, report.error or report.verdict)
+            code = await _answer(client, prompt, purpose)
+            better = None if code is None else _replaced(text, i, code)
+            if better is not None:
+                ran = _after(report, await sandbox.run(find_code(better)[i], before))
+                if ran.verdict == "passed":
+                    text, report = better, ran
+                else:
+                    report = report.model_copy(update={"cost_usd": ran.cost_usd})
+        done.append(report)
+    return text, done
+
+
+async def _answer(client: Asker, prompt: Prompt, purpose: Purpose) -> str | None:
+    try:
+        reply = await ask(client, prompt, purpose)
+        return (await climb(client, prompt, purpose, reply, MendedCode)).value.code
+    except LLMError:
+        return None
+
+
+def _after(earlier: CodeReport, ran: CodeReport) -> CodeReport:
+    """A report that bears the cost of the one before it too."""
+    return ran.model_copy(update={"cost_usd": earlier.cost_usd + ran.cost_usd})
+
+
+def _replaced(text: str, which: int, code: str) -> str | None:
+    """The text with other code in that snippet; None if it would change anything else."""
+    snippets = find_code(text)
+    old = snippets[which].code.rstrip("\n")
+    above = "\n".join(text.split("\n")[: snippets[which].first_line])
+    start = text.find(old, len(above))
+    if start < 0:
+        return None
+    better = text[:start] + code.rstrip("\n") + text[start + len(old) :]
+    wanted = [one.code.rstrip("\n") for one in snippets]
+    wanted[which] = code.rstrip("\n")
+    found = [one.code.rstrip("\n") for one in find_code(better)]
+    return better if found == wanted else None
