@@ -27,7 +27,7 @@ class MendPrompt(Protocol):
     name="mend code",
     task_run_name="{label}: mend code",
     persist_result=True,
-    cache_policy=CACHE_POLICY - "prompt_for",
+    cache_policy=CACHE_POLICY,
 )
 async def mend_code(
     client: Asker,

@@ -73,7 +73,7 @@ async def judge(case: Case, client: Asks, purpose: Purpose, *, votes: int = 1) -
     A judge that is down, refused or unreadable is 'unavailable' and raises nothing; a reached
     spend cap does raise (CapReached).
     """
-    facts = relevant(case)
+    facts = relevant(case, client.settings.talewright_embeddings)
     ids = tuple(fact.id for fact in facts)
     ballots: list[Judgement] = []
     for vote in range(votes):

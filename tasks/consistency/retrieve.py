@@ -6,7 +6,7 @@ Retrieval only chooses; it never judges: similarity does not see contradiction.
 import math
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from tasks.boundaries import merged, spell
 from tasks.consistency.case import Case
 from tasks.consistency.language.tokens import terms
 from tasks.errors import UserError
-from tasks.settings import Settings
 from tasks.story.state import Statement
 
 MOST = 24
@@ -51,12 +50,11 @@ def statements(case: Case) -> list[Statement]:
     return known
 
 
-def relevant(case: Case, most: int = MOST) -> list[Statement]:
-    """The statements a text is about, best first: by shared terms (TF-IDF cosine), and a share
-    more for each thing of the world both speak of. Boundaries and rules always come
-    along."""
+def relevant(case: Case, embeddings: Path | None = None, most: int = MOST) -> list[Statement]:
+    """The statements a text is about, best first: by similarity, and a share more for each thing
+    of the world both speak of. Boundaries and rules always come along."""
     known = statements(case)
-    scores = similarity(case.text, [s.text for s in known])
+    scores = similarity(case.text, [s.text for s in known], embeddings)
     named = {w.ref.id for p in case.passages for row in p.words for w in row if w.ref}
     named |= {case.lead} if "you" in case.text.lower().split() else set()
     ranked = sorted(
@@ -65,15 +63,15 @@ def relevant(case: Case, most: int = MOST) -> list[Statement]:
     )
     always = [s for s in known if s.id.startswith("boundary:")]
     always += [s for s in known if s.id.startswith("rule:")][: most // 3]
-    rest = [s for s, _ in ranked if s not in always]
+    first = {s.id for s in always}
+    rest = [s for s, _ in ranked if s.id not in first]
     return [*always, *rest][:most]
 
 
-def similarity(query: str, texts: Sequence[str]) -> list[float]:
-    """How near each text is to a query, at most 1: by the embeddings of TALEWRIGHT_EMBEDDINGS, a
-    folder with a model2vec model, or by terms."""
-    folder = Settings().talewright_embeddings
-    return by_embeddings(query, texts, folder) if folder else by_terms(query, texts)
+def similarity(query: str, texts: Sequence[str], embeddings: Path | None = None) -> list[float]:
+    """How near each text is to a query, at most 1: by a folder with a model2vec model, or by
+    terms."""
+    return by_embeddings(query, texts, embeddings) if embeddings else by_terms(query, texts)
 
 
 def by_embeddings(query: str, texts: Sequence[str], folder: Path) -> list[float]:
@@ -103,10 +101,10 @@ def _model(folder: Path) -> Any:
 
 def by_terms(query: str, texts: Sequence[str]) -> list[float]:
     """TF-IDF cosine, 0 to 1."""
-    documents = [Counter(terms(text)) for text in texts]
+    documents = [_counted(text) for text in texts]
     spread = Counter(word for document in documents for word in document)
     weight = {w: math.log(1 + len(texts) / n) for w, n in spread.items()}
-    asked = {w: n * weight.get(w, 0.0) for w, n in Counter(terms(query)).items()}
+    asked = {w: n * weight.get(w, 0.0) for w, n in _counted(query).items()}
     length = math.sqrt(sum(v * v for v in asked.values())) or 1.0
     found = []
     for document in documents:
@@ -114,3 +112,9 @@ def by_terms(query: str, texts: Sequence[str]) -> list[float]:
         norm = math.sqrt(sum(v * v for v in vector.values())) or 1.0
         found.append(sum(v * asked.get(w, 0.0) for w, v in vector.items()) / (norm * length))
     return found
+
+
+@lru_cache(10_000)
+def _counted(text: str) -> Counter[str]:
+    """How often each term is in a text. Do not change the result."""
+    return Counter(terms(text))

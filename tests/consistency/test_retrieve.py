@@ -31,14 +31,12 @@ def test_terms_find_the_same_words() -> None:
     assert max(scores) == scores[2] > 0
 
 
-def test_embeddings_find_the_same_meaning(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TALEWRIGHT_EMBEDDINGS", str(model))
-    scores = similarity("ship", TEXTS)
+def test_embeddings_find_the_same_meaning(model: Path) -> None:
+    scores = similarity("ship", TEXTS, model)
     assert scores[0] > scores[2]
     assert scores[1] > scores[2]
 
 
-def test_a_model_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TALEWRIGHT_EMBEDDINGS", str(tmp_path / "nothing"))
+def test_a_model_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="TALEWRIGHT_EMBEDDINGS"):
-        similarity("ship", TEXTS)
+        similarity("ship", TEXTS, tmp_path / "nothing")

@@ -1,0 +1,80 @@
+"""How a night grows with its stories: `python -m tests.bench.nights [stories ...]` (10 100 1000).
+
+Stories of seven scenes in one process against a local Gemini server of 4 s latency, 100 calls in
+flight. Printed for each: seconds, the ideal (all calls, 100 at a time, or the longest chain of one
+story), CPU of the process, its memory, and the size of Prefect's database and of the ledger.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+LATENCY, IN_FLIGHT, CHAIN = 4.0, 100, 5
+"""CHAIN: three levels of scenes, and two of judgements between them."""
+
+
+def main(*stories: int) -> None:
+    """Print a line for each size."""
+    print("stories  calls      s  ideal  ratio  CPU s  CPU ms/call  MB  Prefect MB  ledger MB")
+    for count in stories:
+        print(run(count), flush=True)
+
+
+def run(count: int) -> str:
+    """A night of so many stories, on a server and a home of its own."""
+    home = Path(tempfile.mkdtemp(prefix="talewright-nights-"))
+    gemini = [sys.executable, "-m", "tests.emulators.gemini", "--latency", str(LATENCY)]
+    with subprocess.Popen(gemini, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        environment = os.environ | {
+            "HOME": str(home),
+            "PREFECT_HOME": str(home / "prefect"),
+            "GEMINI_API_KEY": "none",
+            "GEMINI_BASE_URL": url,
+            "LLM_CONCURRENCY": str(IN_FLIGHT),
+        }
+        write(environment, home, "--repeats", "1", "--depth", "0")  # starts the Prefect server
+        before = httpx.get(f"{url}/calls", timeout=60).json()["calls"]
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        out = write(environment, home, "--repeats", str(count // 2), "--depth", "2")
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        calls = httpx.get(f"{url}/calls", timeout=60).json()["calls"] - before
+        server.terminate()
+    subprocess.run(
+        [sys.executable, "-m", "prefect", "server", "stop"], env=environment, capture_output=True
+    )
+    cpu = children.ru_utime + children.ru_stime - used.ru_utime - used.ru_stime
+    seconds = max(told["receipt"]["seconds"] for told in out["told"])
+    ideal = max(CHAIN * LATENCY, calls * LATENCY / IN_FLIGHT)
+    sizes = [size(home / "prefect" / "prefect.db"), size(home / ".talewright" / "ledger.db")]
+    return (
+        f"{count:>7}  {calls:>5}  {seconds:>5.0f}  {ideal:>5.0f}  {seconds / ideal:>5.2f}  "
+        f"{cpu:>5.0f}  {1000 * cpu / calls:>11.0f}  {children.ru_maxrss / 1024:>2.0f}  "
+        f"{sizes[0]:>10.1f}  {sizes[1]:>9.1f}"
+    )
+
+
+def write(environment: dict[str, str], home: Path, *options: str) -> Any:
+    """Run `talewright batch` to its end; what it says."""
+    command = [sys.executable, "-m", "flows.cli", "batch", "--json", "--sandbox", "none"]
+    command += ["--at-once", "1000", "--out", str(home / "stories"), *options]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def size(path: Path) -> float:
+    """Megabytes of a database with its write-ahead log."""
+    return sum(p.stat().st_size for p in path.parent.glob(f"{path.name}*")) / 1e6
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:] or ("10", "100", "1000")))
