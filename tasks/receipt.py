@@ -67,9 +67,19 @@ def _caps(receipt: Receipt) -> list[str]:
     if receipt.total.batched:
         saved = money(receipt.total.batch_saved_usd)
         lines.append(f"Saved by batch jobs: {saved} on {receipt.total.batched:,} calls.")
+    if receipt.total.in_flight:
+        lines.append(in_flight(receipt.total))
     if receipt.prices_of:
         lines.append(f"Prices: {escape(receipt.prices_of)}.")
     return lines
+
+
+def in_flight(total: Tally) -> str:
+    """A line about calls whose end nobody saw."""
+    return (
+        f"In flight, or cut off when a process was stopped: {total.in_flight:,} calls. They may "
+        f"have been billed, {money(total.in_flight_usd)} at most, which stays set aside."
+    )
 
 
 def _tallies(tallies: Sequence[Tally], total: Tally) -> str:

@@ -14,7 +14,7 @@ from flows.cli.quality import show_quality
 from tasks.errors import UserError
 from tasks.llm.ledger import Ledger
 from tasks.llm.tallies import Tallies
-from tasks.receipt import cells, money
+from tasks.receipt import cells, in_flight, money
 from tasks.settings import Settings
 from tasks.story.receipt import Tally
 
@@ -76,6 +76,8 @@ def _show(tallies: Tallies, title: str) -> None:
         out.print(
             f"Batch jobs saved {money(total.batch_saved_usd)} on {total.batched} of the calls."
         )
+    if total.in_flight:
+        out.print(in_flight(total))
 
 
 def _write_csv(tallies: Tallies) -> None:

@@ -23,7 +23,7 @@ from tasks.llm.chain import providers
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.ledger import Full, Ledger
 from tasks.llm.log import logger
-from tasks.llm.pace import Pace
+from tasks.llm.pace import Pace, Slot
 from tasks.llm.prices import Prices, worst_usage
 from tasks.llm.prompt import Prompt, Provider, Purpose, Reply, Usage
 from tasks.llm.retry import retrying
@@ -178,9 +178,11 @@ class Client:
     async def _attempt(
         self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
     ) -> Reply:
-        row = await self._reserve(provider, prompt, purpose, request)
-        async with self._under_way(row):
-            return await self._asked_once(provider, prompt, request, row)
+        async with self._pace(provider).slot(prompt) as slot:
+            # Behind the gate: what waits there sets nothing aside that a crash would keep.
+            row = await self._reserve(provider, prompt, purpose, request)
+            async with self._under_way(row):
+                return await self._asked_once(provider, prompt, request, row, slot)
 
     @asynccontextmanager
     async def _under_way(self, row: int) -> AsyncIterator[None]:
@@ -194,36 +196,31 @@ class Client:
                 self._settled.notify_all()
 
     async def _asked_once(
-        self, provider: Provider, prompt: Prompt, request: str, row: int
+        self, provider: Provider, prompt: Prompt, request: str, row: int, slot: Slot
     ) -> Reply:
-        started: float | None = None
+        started = time.monotonic()
         try:
-            async with self._pace(provider).slot(prompt) as slot:
-                started = time.monotonic()
-                reply = await provider.generate(prompt)
-                slot.note(reply.usage)
-            usage = reply.usage
-            if usage.estimated and provider.name != "offline":
-                usage = worst_usage(prompt)
-            cost = self.prices.cost(provider.name, provider.model, usage)
-            keep = (request, reply) if request else None
-            await self._settle(row, "ok", usage, cost, started, keep)
-            return replace(reply, cost_usd=cost)
+            reply = await provider.generate(prompt)
         except LLMError as error:
-            if started is None:
-                raise
             usage = error.usage if isinstance(error.usage, Usage) else Usage()
             if error.billed and error.usage is None:
                 usage = worst_usage(prompt)
             cost = self.prices.cost(provider.name, provider.model, usage)
             await self._settle(row, type(error).__name__, usage, cost, started)
             raise
-        finally:
-            if started is None:
-                await asyncio.shield(self.ledger.release(row))
+        slot.note(reply.usage)
+        usage = reply.usage
+        if usage.estimated and provider.name != "offline":
+            usage = worst_usage(prompt)
+        cost = self.prices.cost(provider.name, provider.model, usage)
+        keep = (request, reply) if request else None
+        await self._settle(row, "ok", usage, cost, started, keep)
+        return replace(reply, cost_usd=cost)
 
     def _pace(self, provider: Provider) -> Pace:
-        return self.paces.setdefault(provider.name, Pace(self.settings, provider))
+        if provider.name not in self.paces:
+            self.paces[provider.name] = Pace(self.settings, provider)
+        return self.paces[provider.name]
 
     async def _settle(
         self,

@@ -201,17 +201,6 @@ class Ledger:
         where = [attempts.c[name] == value for name, value in wanted.items() if value is not None]
         return await self.run(lambda connection: tallies(connection, where))
 
-    async def in_flight(self, run_id: str | None = None) -> tuple[int, Decimal]:
-        """Attempts that were sent and never settled, and the USD set aside for them: they are under
-        way, or were when their process died or the caller was cancelled. They may have been billed,
-        so their money stays set aside."""
-        aside = func.coalesce(func.sum(attempts.c.reserved_nano), 0)
-        query = select(func.count(), aside).where(attempts.c.outcome == "in flight")
-        if run_id is not None:
-            query = query.where(attempts.c.run_id == run_id)
-        count, nano = await self.run(lambda connection: connection.execute(query).one())
-        return int(count), to_usd(int(nano))
-
     async def forget(self, days: int) -> int:
         """Drop answers that were not used for so many days; how many there were. Attempts stay:
         they are the books."""

@@ -49,8 +49,10 @@ def _sums(
     columns: Sequence[Any] = (
         func.count(case((c.outcome != "cached", 1))),
         func.count(case((c.outcome == "cached", 1))),
-        func.count(case((c.outcome.not_in(["ok", "cached"]), 1))),
+        func.count(case((c.outcome.not_in(["ok", "cached", "in flight"]), 1))),
         func.count(case((c.job != "", 1))),
+        func.count(case((c.outcome == "in flight", 1))),
+        func.coalesce(func.sum(case((c.outcome == "in flight", c.reserved_nano))), 0),
         *(func.coalesce(func.sum(c[name]), 0) for name in _SUMMED),
         # A batch job costs half of what its calls cost one by one.
         func.coalesce(func.sum(case((c.job != "", c.cost_nano))), 0),
@@ -58,6 +60,7 @@ def _sums(
     query = select(GROUPS[by] if by else func.count(), *columns).where(*where)
     if by:
         query = query.group_by(GROUPS[by]).order_by(GROUPS[by])
+    found = connection.execute(query)
     return [
         Tally(
             name=str(name) if by else "total",
@@ -65,6 +68,8 @@ def _sums(
             cached=cached,
             failed=failed,
             batched=batched,
+            in_flight=in_flight,
+            in_flight_usd=to_usd(int(aside)),
             tokens_in=int(sums[0]),
             tokens_cached=int(sums[1]),
             tokens_thinking=int(sums[2]),
@@ -73,7 +78,7 @@ def _sums(
             saved_usd=to_usd(int(sums[5])),
             batch_saved_usd=to_usd(int(sums[6])),
         )
-        for name, calls, cached, failed, batched, *sums in connection.execute(query)
+        for name, calls, cached, failed, batched, in_flight, aside, *sums in found
     ]
 
 

@@ -24,6 +24,13 @@ class Tally(Model):
     tokens_out: int = Field(0, ge=0, description="Thinking included.")
     cost_usd: Usd = Decimal(0)
     saved_usd: Usd = Field(Decimal(0), description="What cached answers would have cost.")
+    in_flight: int = Field(
+        0,
+        ge=0,
+        description="Calls that were sent and not settled: under way, or cut off with their "
+        "process. These may have been billed.",
+    )
+    in_flight_usd: Usd = Field(Decimal(0), description="What they may have cost at most.")
     batched: int = Field(0, ge=0, description="Calls that went with a batch job.")
     batch_saved_usd: Usd = Field(Decimal(0), description="What they would have cost more.")
 

@@ -168,6 +168,6 @@ async def test_what_a_dead_process_had_not_sent_is_free_again(home: Path) -> Non
             job = gathering(f"{socket.gethostname()}:{dead.pid}")
             purpose = Purpose("run-1", "story", "1", "generate")
             await ledger.reserve(prompt, purpose, "r", "gemini", "m", Decimal(1), {}, job)
-            assert await ledger.in_flight() == (1, Decimal(1))
+            assert (await ledger.tally()).total.in_flight_usd == Decimal(1)
             async with Client.open(chosen, run_id="run-2", batched=True):
-                assert await ledger.in_flight() == (0, Decimal(0))
+                assert (await ledger.tally()).total.in_flight == 0

@@ -60,7 +60,6 @@ async def report(home: Path, counts: dict[str, int]) -> None:
     settings = Settings(talewright_home=home)
     async with Ledger.open(settings) as ledger:
         total = (await ledger.tally()).total
-        lost, aside = await ledger.in_flight()
     usage = Usage(counts["tokens_in"], counts["tokens_cached"], 0, counts["tokens_out"])
     full = Prices({}).cost("gemini", settings.gemini_model, usage)
     print(
@@ -68,7 +67,7 @@ async def report(home: Path, counts: dict[str, int]) -> None:
     )
     print(f"server: {counts['answered']} answers, {counts['requests_answered_twice']} paid twice")
     print(f"ledger: {total.calls} calls, {total.batched} in jobs, ${total.cost_usd:.6f} paid; "
-          f"{lost} still in flight, ${aside:.6f} set aside")  # fmt: skip
+          f"{total.in_flight} still in flight, ${total.in_flight_usd:.6f} set aside")  # fmt: skip
     print(f"the same tokens one by one: ${full:.6f}, paid {total.cost_usd / full:.4f} of it")
 
 

@@ -56,15 +56,15 @@ async def report(home: Path, counts: dict[str, int]) -> None:
     settings = Settings(talewright_home=home)
     async with Ledger.open(settings) as ledger:
         total = (await ledger.tally()).total
-        lost, aside = await ledger.in_flight()
     usage = Usage(counts["tokens_in"], counts["tokens_cached"], 0, counts["tokens_out"])
     billed = Prices({}).cost("gemini", settings.gemini_model, usage)
     print(f"server: {counts['answered']} answers, ${billed:.6f}")
+    settled = total.calls - total.in_flight
     print(
-        f"ledger: {total.calls - lost} settled, ${total.cost_usd:.6f}; {lost} in flight at a kill, "
-        f"${aside:.6f} set aside for them"
+        f"ledger: {settled} settled, ${total.cost_usd:.6f}; {total.in_flight} in flight at a kill, "
+        f"${total.in_flight_usd:.6f} set aside for them"
     )
-    unheard = counts["answered"] - (total.calls - lost)
+    unheard = counts["answered"] - settled
     print(f"answers the server gave to a process that was killed: {unheard}")
     print(f"answers paid twice: {counts['requests_answered_twice']}")
 

@@ -14,6 +14,7 @@ from tasks.llm.pace import Pace
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
 from tasks.llm.tables import attempts, spend
+from tasks.receipt import in_flight
 from tasks.settings import Settings
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 
@@ -47,13 +48,15 @@ async def test_what_waits_at_the_gate_when_cancelled_was_no_attempt(settings: Se
     async with Ledger.open(narrow) as ledger:
         asks = Client(narrow, "run", ledger, PRICES, [provider])
         calls = [asyncio.create_task(asks.ask(prompt(f"{n}"), purpose())) for n in range(5)]
-        while (await ledger.tally(run_id="run")).total.calls < 5:
+        while not provider.calls:
             await asyncio.sleep(0.01)
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        lost, aside = await ledger.in_flight("run")
-        assert lost == provider.calls == 1  # it was sent, so it may have been billed
+        total = (await ledger.tally(run_id="run")).total
+        aside = total.in_flight_usd  # what was sent may have been billed
+        assert total.in_flight == total.calls == provider.calls == 1
+        assert total.failed == 0
         assert aside == PRICES.worst("openai", "billed", prompt("0"))
         assert set((await sums(ledger)).values()) == {int(aside * 10**9)}
 
@@ -77,3 +80,14 @@ async def test_the_worst_case_covers_what_claude_writes_to_its_cache() -> None:
     written = Usage(tokens_in=100_000, tokens_cache_written=100_000, tokens_out=500)
     worst = prices.worst("claude", "claude-haiku-4-5", asked)
     assert prices.cost("claude", "claude-haiku-4-5", written) <= worst
+
+
+async def test_calls_whose_process_died_are_named_on_the_receipt(settings: Settings) -> None:
+    async with Ledger.open(settings) as ledger:
+        for _ in range(2):
+            await ledger.reserve(
+                prompt("x"), purpose(), "", "openai", "billed", Decimal("0.01"), {}
+            )
+        tallies = await ledger.tally(run_id="run")
+    assert (tallies.total.in_flight, tallies.total.in_flight_usd) == (2, Decimal("0.02"))
+    assert "2 calls. They may have been billed, $0.020000 at most" in in_flight(tallies.total)
