@@ -1,7 +1,9 @@
 """Errors whose text is for the user, with the exit code of the command that meets them."""
 
+import copyreg
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 class UserError(Exception):
@@ -42,3 +44,7 @@ class InputError(UserError):
         where = f"{self.file}:{line}" if line else self.file
         parts = [where, self.field, printable(message)]
         super().__init__("\n".join([": ".join(filter(None, parts)), *map(str, also)]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Prefect keeps results by pickle, which would call __init__ without the named arguments.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]

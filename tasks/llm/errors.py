@@ -4,7 +4,9 @@ Each error says what happens next: `retry` (again, here), `move_on` (the next pr
 chain may answer), and whether the attempt may have been `billed`.
 """
 
+import copyreg
 from decimal import Decimal
+from typing import Any
 
 
 class LLMError(Exception):
@@ -99,3 +101,7 @@ class CapReached(LLMError):
         super().__init__(message)
         self.cap_usd = cap_usd
         self.spent_usd = spent_usd
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Prefect keeps results by pickle, which would call __init__ without the named arguments.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]

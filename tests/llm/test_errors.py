@@ -3,14 +3,18 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from prefect.serializers import PickleSerializer
 
+from tasks.errors import InputError
 from tasks.llm.chain import open_provider
 from tasks.llm.errors import (
     BadKey,
     BadRequest,
+    CapReached,
     CutShort,
     LLMError,
     Malformed,
@@ -21,7 +25,7 @@ from tasks.llm.errors import (
     Unreachable,
 )
 from tasks.llm.progress import watching
-from tasks.llm.prompt import Prompt, Provider
+from tasks.llm.prompt import Prompt, Provider, Usage
 from tasks.settings import ProviderName, Settings
 from tests.canary import CANARY, exception_texts, find_canary
 from tests.emulators.gemini import error, event, response
@@ -343,3 +347,14 @@ async def test_claude_overloaded_in_the_middle_of_a_stream(server: Scripted) -> 
 def test_every_error_that_is_retried_may_also_move_on() -> None:
     for cls in LLMError.__subclasses__():
         assert not cls.retry or cls.move_on
+
+
+def test_every_error_comes_back_from_where_prefect_keeps_results() -> None:
+    full = CapReached("full", cap_usd=Decimal("0.5"), spent_usd=Decimal("0.4"))
+    wrong = InputError("no such place", file="world.yaml", line=3, field="places")
+    cut = CutShort("cut", text="Once", provider="gemini", usage=Usage(tokens_out=3))
+    others = [cls("text") for cls in (TryLater, RateLimited, QuotaGone, Refused, Malformed, BadKey)]
+    serializer = PickleSerializer()
+    for told in (full, wrong, cut, *others):
+        kept = serializer.loads(serializer.dumps(told))
+        assert (type(kept), str(kept), vars(kept)) == (type(told), str(told), vars(told))
