@@ -6,7 +6,7 @@ import time
 SLOWEST = 1.0
 """Requests a second; a server that allows fewer says how long to wait."""
 DECREASE = 0.5
-INCREASE = 0.25
+INCREASE = 0.1
 """For each second since the last refusal: requests a second, and part of the rate after it."""
 
 

@@ -1,8 +1,8 @@
 """Kill a 60-scene story 20 times and finish it: `python -m tests.bench.killed [kills] [seed]`.
 
 A Gemini server counts what it answered and billed. Each run of the command is killed with its whole
-process group at a random moment, then started again. Printed: answers paid twice, those whose
-process died while they were in flight, and the ledger beside the server's own count.
+process group at a random moment after its first call, then started again. Printed: answers paid
+twice, those whose process died while they were in flight, and the ledger beside the server's count.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from flows.source import read_story
@@ -36,19 +37,32 @@ def main(kills: int, seed: int) -> None:
             "TALEWRIGHT_HOME": str(home),
         }
         command = [sys.executable, "-m", "flows.cli", *ORDER, "--out", str(home / "stories")]
-        for _ in range(kills):
-            run = subprocess.Popen(
-                command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )  # fmt: skip
-            time.sleep(dice.uniform(2.0, 6.0))
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
+        flying = [kill(command, environment, server, dice.uniform(0, 0.9)) for _ in range(kills)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         counts = server.counts()
     story = read_story(next((home / "stories").glob("*/story.json")))
+    print(f"calls in flight at each kill: {flying}")
     asyncio.run(report(home, counts))
     print(f"exit {done.returncode}, {len(story.scenes)} scenes, {len(story.missing)} missing")
+
+
+def kill(
+    command: list[str], environment: dict[str, str], server: GeminiServer, seconds: float
+) -> int:
+    """Kill a run so many seconds after its first call; how many calls were in flight."""
+    before = len(server.calls)
+    run = subprocess.Popen(
+        command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    while run.poll() is None and not server.in_flight and len(server.calls) == before:
+        time.sleep(0.01)
+    time.sleep(seconds)
+    flying = server.in_flight
+    with suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    return flying
 
 
 async def report(home: Path, counts: dict[str, int]) -> None:

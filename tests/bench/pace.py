@@ -65,6 +65,7 @@ def main() -> None:
     options.add_argument("--rpm", type=int)
     options.add_argument("--tpm", type=int)
     options.add_argument("--calls", type=int, default=500)
+    options.add_argument("--untold", action="store_true", help="The limit has to be found.")
     options.add_argument("--words", type=int, default=0)
     options.add_argument("--processes", type=int, default=1)
     options.add_argument("--latency", type=float, default=0.5)
@@ -90,8 +91,8 @@ def run(given: argparse.Namespace, url: str) -> list[int]:
     environment = os.environ | {
         "PREFECT_API_URL": PREFECT_API_URL.value(),
         "TALEWRIGHT_HOME": tempfile.mkdtemp(prefix="talewright-bench-"),
-        **({"LLM_RATE_LIMIT": str(given.rpm)} if given.rpm else {}),
-        **({"LLM_TOKENS_PER_MINUTE": str(given.tpm)} if given.tpm else {}),
+        **({"LLM_RATE_LIMIT": str(given.rpm)} if given.rpm and not given.untold else {}),
+        **({"LLM_TOKENS_PER_MINUTE": str(given.tpm)} if given.tpm and not given.untold else {}),
     }
     command = [sys.executable, "-m", "tests.bench.pace", "--words", str(given.words), "--worker"]
     workers = [
