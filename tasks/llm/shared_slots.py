@@ -28,8 +28,11 @@ LEASE_SECONDS = 60.0
 RENEWAL = 20.0
 """Age of a lease in seconds from which it is renewed."""
 
-TURN = 5.0
-"""Seconds between two looks at what is held and not needed."""
+TURN = 1.0
+"""Seconds after which slots that were not needed go back."""
+
+SHARING = 5.0
+"""Seconds after which some slots of a full limit go back for whoever waits."""
 
 PARTS = 20
 """Leases that a limit is cut into."""
@@ -57,7 +60,7 @@ class SharedSlots:
         self._in_use = 0
         self._returning: list[_Lease] = []
         self._spare = 0
-        self._ask_from = 0.0
+        self._ask_from = self._share_from = 0.0
         self._closing = False
         self._wake = asyncio.Event()
 
@@ -150,8 +153,9 @@ class SharedSlots:
 
     async def _share(self) -> list[_Lease]:
         """Some leases, more where there are more, if others may be waiting for them."""
-        if not self._leases:
+        if not self._leases or time.monotonic() < self._share_from:
             return []
+        self._share_from = time.monotonic() + SHARING
         limit = await global_limit.read(self._client, self.name)
         full = limit.active_slots >= limit.limit
         return self._leases[: 1 + len(self._leases) // 8] if full else []

@@ -13,7 +13,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_SERVER_ANALYTICS_ENABLED,
+    temporary_settings,
+)
 from prefect.testing.utilities import prefect_test_harness
 
 from tests.emulators.gemini import Call, GeminiServer, error
@@ -76,6 +80,7 @@ def main() -> None:
         asyncio.run(ask_all(url, int(first), int(calls), given.words))
         return
     with (
+        temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False}),
         prefect_test_harness(server_startup_timeout=120),
         TokenLimited(latency=given.latency, rpm=given.rpm) as server,
     ):

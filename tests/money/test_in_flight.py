@@ -33,8 +33,9 @@ async def hold(pace: Pace, seconds: float) -> None:
 
 
 async def test_processes_share_the_calls_in_flight_and_give_them_back(
-    provider: BilledProvider,
+    provider: BilledProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shared_slots, "TURN", 0.1)
     now = most = 0
     full = asyncio.Event()
 
@@ -57,6 +58,7 @@ async def test_processes_share_the_calls_in_flight_and_give_them_back(
 
 async def test_nobody_starves(provider: BilledProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_slots, "TURN", 0.3)
+    monkeypatch.setattr(shared_slots, "SHARING", 0.3)
     async with Pace.open(SETTINGS, provider) as hog, Pace.open(SETTINGS, provider) as other:
         calls = [asyncio.create_task(hold(hog, 0.05)) for _ in range(1000)]
         while await slots_taken(provider) < 3:

@@ -63,8 +63,8 @@ async def test_two_processes_share_a_rate_and_its_burst(model: str) -> None:
             await stack.enter_async_context(Pace.open(settings, BilledProvider(model=model)))
             for _ in range(2)
         ]
-        left = [t for some in await asyncio.gather(*(passages(p, 40) for p in paces)) for t in some]
-    assert len(left) == 80
+        left = [t for some in await asyncio.gather(*(passages(p, 25) for p in paces)) for t in some]
+    assert len(left) == 50
     # A busy machine hands a lease out late, which brings its calls nearer to those of the next.
     assert most_over(left, 20) <= 20 + 2
 
@@ -78,16 +78,16 @@ async def test_callers_pass_in_the_order_they_came(model: str) -> None:
             async with pace.slot(prompt("x")):
                 order.append(n)
 
-        await asyncio.gather(*(call(n) for n in range(20)))
-    assert order == list(range(20))
+        await asyncio.gather(*(call(n) for n in range(12)))
+    assert order == list(range(12))
 
 
 async def test_tokens_are_limited_by_what_calls_really_take(model: str) -> None:
-    settings = Settings(llm_tokens_per_minute=60_000)
+    settings = Settings(llm_tokens_per_minute=120_000)
     async with Pace.open(settings, BilledProvider(model=model, name="gemini")) as pace:
-        left = await passages(pace, 40, tokens=200)
-    assert len(left) == 40
-    assert most_over(left, 1000 / 200) <= 6_000 / 200 + 2
+        left = await passages(pace, 75, tokens=200)
+    assert len(left) == 75
+    assert most_over(left, 2000 / 200) <= 12_000 / 200 + 2
 
 
 async def test_a_refusal_stops_every_process(model: str) -> None:
@@ -116,16 +116,16 @@ async def test_a_refusal_costs_one_call_not_a_hundred(limit: int | None, tmp_pat
             gemini_api_key="x",
             llm_chain="gemini",
             llm_rate_limit=limit,
-            llm_concurrency=4,
+            llm_concurrency=20,
             talewright_home=tmp_path,
         )
         async with Client.open(settings, run_id="run") as client:
-            await asyncio.gather(*(client.ask(prompt(f"{n}"), purpose()) for n in range(8)))
+            await asyncio.gather(*(client.ask(prompt(f"{n}"), purpose()) for n in range(24)))
         refused = next(call.at for call in server.calls if call.status == 429)
         counts = server.counts()
-    assert counts["by_status"] == {"429": 1, "200": 8}
+    assert counts["by_status"] == {"429": 1, "200": 24}
     early = [call for call in server.calls if call.status == 200 and call.at < refused + 0.55]
-    assert len(early) <= 4
+    assert len(early) <= 20
 
 
 async def test_an_unknown_limit_is_found(tmp_path: Path) -> None:
@@ -138,10 +138,10 @@ async def test_an_unknown_limit_is_found(tmp_path: Path) -> None:
             talewright_home=tmp_path,
         )
         async with Client.open(settings, run_id="run") as client:
-            await asyncio.gather(*(client.ask(prompt(f"{n}"), purpose()) for n in range(80)))
+            await asyncio.gather(*(client.ask(prompt(f"{n}"), purpose()) for n in range(50)))
         counts = server.counts()["by_status"]
-    assert counts["200"] == 80
-    assert counts["429"] <= 20
+    assert counts["200"] == 50
+    assert 0 < counts["429"] <= 15
 
 
 async def test_a_day_s_requests_are_a_quota(model: str) -> None:
