@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -144,11 +145,12 @@ async def test_an_unknown_limit_is_found(tmp_path: Path) -> None:
     assert 0 < counts["429"] <= 15
 
 
-async def test_a_day_s_requests_are_a_quota(model: str) -> None:
+@pytest.mark.parametrize(("name", "midnight"), [("gemini", "Pacific time"), ("openai", "UTC")])
+async def test_a_day_s_requests_are_a_quota(model: str, name: str, midnight: str) -> None:
     settings = Settings(llm_requests_per_day=2)
-    async with Pace.open(settings, BilledProvider(model=model)) as pace:
+    async with Pace.open(settings, BilledProvider(model=model, name=name)) as pace:
         await passages(pace, 2)
-        with pytest.raises(QuotaGone, match="LLM_REQUESTS_PER_DAY"):
+        with pytest.raises(QuotaGone, match=f"LLM_REQUESTS_PER_DAY.*midnight {midnight}"):
             await passages(pace, 1)
 
 
@@ -176,17 +178,21 @@ async def test_without_a_limit_nobody_waits_and_no_server_is_asked(model: str) -
     assert len(left) == 100
 
 
-async def test_waiting_is_said_once_for_all_who_wait(
+async def test_waiting_is_said_once_in_the_log_of_the_flow_run(
     model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "talewright")
-    settings = Settings(llm_rate_limit=60, llm_burst=1)
-    async with Pace.open(settings, BilledProvider(model=model)) as pace:
-        waiting = asyncio.create_task(passages(pace, 41))
-        await asyncio.sleep(0.5)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-    said = [record.getMessage() for record in caplog.records if record.name == "talewright"]
+    @flow
+    async def night() -> None:
+        settings = Settings(llm_rate_limit=60, llm_burst=1)
+        async with Pace.open(settings, BilledProvider(model=model)) as pace:
+            waiting = asyncio.create_task(passages(pace, 41))
+            await asyncio.sleep(0.5)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+    with caplog.at_level(logging.INFO, "prefect.flow_runs"):
+        await night()
+    said = [record.getMessage() for record in caplog.records if model in record.getMessage()]
     assert said == [
         f"openai {model}: 40 calls wait for the limit of 60 requests a minute; about 40 s"
     ]
