@@ -1,6 +1,7 @@
 """The flow `write-stories`: many stories in one run, each fenced from the others."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from prefect import flow, get_run_logger, runtime
@@ -11,12 +12,14 @@ from prefect.states import Completed, Failed
 from flows.briefs import orders
 from flows.hooks import leave_receipt
 from flows.order import BatchOrder, StoryOrder
+from flows.run_receipt import run_receipt
 from flows.telling import Told, tell
-from flows.write_story import offer
+from flows.write_story import STATES, offer
 from tasks.errors import UserError
 from tasks.llm.client import Client
-from tasks.receipt import money
+from tasks.receipt import money, publish_receipt
 from tasks.story.base import Model, Usd
+from tasks.story.receipt import Outcome, Receipt
 
 
 class Batch(Model):
@@ -25,6 +28,19 @@ class Batch(Model):
     told: list[Told] = []
     failed: dict[str, str] = {}
     cost_usd: Usd
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the batch ended: complete only if every story is."""
+        if any(told.receipt.outcome == "cap reached" for told in self.told):
+            return "cap reached"
+        short = self.failed or len(self.complete) < len(self.told)
+        return "partial" if short else "complete"
+
+    @property
+    def summary(self) -> str:
+        """How many of the stories are complete."""
+        return f"{len(self.complete)} of {len(self.told) + len(self.failed)} stories complete"
 
     @property
     def complete(self) -> list[Told]:
@@ -52,24 +68,37 @@ async def write_stories(batch: BatchOrder) -> Batch:
     wanted = orders(batch)
     # A batch job takes the calls of all stories.
     gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
-    run_id = str(runtime.flow_run.id)
+    run_id, started = str(runtime.flow_run.id), datetime.now(UTC)
     opened = Client.open(
         batch.settings(), run_id=run_id, fresh=batch.fresh, batched=batch.batch_api
     )
     async with opened as client:
         outcomes = await asyncio.gather(*(_fenced(order, client, gate) for order in wanted))
-        spent = (await client.ledger.tally(run_id=client.run_id)).total.cost_usd
-    result = Batch(
-        told=[outcome for outcome in outcomes if isinstance(outcome, Told)],
-        failed={
-            f"{order.brief} (seed {order.seed})": outcome
-            for order, outcome in zip(wanted, outcomes, strict=True)
-            if isinstance(outcome, str)
-        },
-        cost_usd=spent,
-    )
+        result = Batch(
+            told=[outcome for outcome in outcomes if isinstance(outcome, Told)],
+            failed={
+                f"{order.brief} (seed {order.seed})": outcome
+                for order, outcome in zip(wanted, outcomes, strict=True)
+                if isinstance(outcome, str)
+            },
+            cost_usd=(await client.ledger.tally(run_id=run_id)).total.cost_usd,
+        )
+        receipt = await _receipt(result, client, started)
+    await publish_receipt(receipt)
     await _publish(result)
-    return _final_state(result, len(wanted))  # type: ignore[return-value]
+    return _final_state(result)  # type: ignore[return-value]
+
+
+async def _receipt(batch: Batch, client: Client, started: datetime) -> Receipt:
+    short = {told.story_id: told.error for told in batch.told if told.error} | batch.failed
+    return await run_receipt(
+        client.ledger,
+        client.run_id,
+        batch.summary,
+        batch.outcome,
+        started=started,
+        missing=[f"{name}: {why}" for name, why in short.items()],
+    )
 
 
 async def _fenced(order: StoryOrder, client: Client, gate: asyncio.Semaphore) -> Told | str:
@@ -106,9 +135,8 @@ async def _publish(batch: Batch) -> None:
     )
 
 
-def _final_state(batch: Batch, wanted: int) -> State[Any]:
-    message = f"{len(batch.complete)} of {wanted} stories complete"
-    if len(batch.complete) == wanted:
-        return Completed(message=message, data=batch)
-    capped = any(told.receipt.outcome == "cap reached" for told in batch.told)
-    return Failed(name="CapReached" if capped else "Partial", message=message, data=batch)
+def _final_state(batch: Batch) -> State[Any]:
+    name = STATES[batch.outcome]
+    if batch.outcome == "complete":
+        return Completed(message=batch.summary, data=batch)
+    return Failed(name=name, message=batch.summary, data=batch)

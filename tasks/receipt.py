@@ -23,8 +23,8 @@ def receipt_markdown(receipt: Receipt) -> str:
         *_caps(receipt),
         "## By step",
         _tallies(receipt.by_step, receipt.total),
-        "## By scene",
-        _tallies(receipt.by_scene, receipt.total),
+        *(["## By story", _tallies(receipt.by_story, receipt.total)] if receipt.by_story else []),
+        *(["## By scene", _tallies(receipt.by_scene, receipt.total)] if receipt.by_scene else []),
         "## By model",
         _tallies(receipt.by_model, receipt.total),
     ]
@@ -47,11 +47,12 @@ def receipt_markdown(receipt: Receipt) -> str:
     return "\n\n".join(part for part in parts if part).replace("\n\n- ", "\n- ") + "\n"
 
 
-async def publish_receipt(receipt: Receipt, key: str) -> None:
-    """Leave the receipt in the Prefect UI, under a key that stays the same from night to night."""
+async def publish_receipt(receipt: Receipt, brief: str = "") -> None:
+    """Leave the receipt of a brief's story, or of the run, in the Prefect UI, under a key that
+    stays the same from night to night."""
     await acreate_markdown_artifact(
         receipt_markdown(receipt),
-        key=f"receipt-{key.replace('_', '-')}",
+        key="-".join(["receipt", *filter(None, [brief.replace("_", "-")])]),
         description=f"{receipt.outcome}: {money(receipt.spent_usd)} ({receipt.writer})",
     )
 

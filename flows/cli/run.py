@@ -50,10 +50,7 @@ async def run_batch(batch: BatchOrder, *, as_json: bool) -> int:
         print(done.model_dump_json(indent=2))
     else:
         print_batch(done, run_url)
-    if len(done.complete) == len(wanted):
-        return 0
-    capped = any(told.receipt.outcome == "cap reached" for told in done.told)
-    return EXIT_CODES["cap reached" if capped else "partial"]
+    return EXIT_CODES[done.outcome]
 
 
 async def run_comparison(order: CompareOrder) -> tuple[Comparison, str]:

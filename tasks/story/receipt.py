@@ -55,6 +55,7 @@ class Receipt(Model):
     total: Tally
     by_step: list[Tally] = []
     by_scene: list[Tally] = []
+    by_story: list[Tally] = Field([], description="In the receipt of a whole run.")
     by_model: list[Tally] = []
     sandbox_seconds: float = Field(0.0, ge=0)
     sandbox_usd: Usd = Decimal(0)

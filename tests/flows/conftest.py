@@ -7,8 +7,15 @@ from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterFlowRunId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+    TaskRunFilter,
+    TaskRunFilterFlowRunId,
+)
 from prefect.client.schemas.objects import TaskRun
+from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.order import StoryOrder
 from flows.source import read_story
@@ -51,6 +58,20 @@ async def task_runs(flow_run_id: UUID, at_least: int) -> list[TaskRun]:
             return found
         await asyncio.sleep(0.1)
     return found
+
+
+async def artifact(flow_run_id: UUID, key: str) -> str:
+    """The newest artifact of this key that a run left."""
+    async with get_client() as client:
+        found = await client.read_artifacts(
+            artifact_filter=ArtifactFilter(
+                key=ArtifactFilterKey(any_=[key]),
+                flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run_id]),
+            ),
+            sort=ArtifactSort.CREATED_DESC,
+        )
+    assert found, f"no artifact {key}"
+    return str(found[0].data)
 
 
 @pytest.fixture(scope="session")

@@ -34,8 +34,9 @@ async def test_stories_share_a_job_a_level_at_half_the_price(
     prefect_server: str, server: GeminiBatchServer, tmp_path: Path
 ) -> None:
     order = BatchOrder(depth=2, sandbox="none", out=str(tmp_path / "out"), batch_api=True)
-    state, batch = await run_batch(order)
-    assert state == "Completed"
+    night = await run_batch(order)
+    assert night.state == "Completed"
+    batch = night.batch
     assert {told.scenes for told in batch.told} == {7}
     counts = server.counts()
     assert (counts["jobs"], counts["requests_answered_twice"]) == (LEVELS, 0)

@@ -2,7 +2,9 @@
 
 import csv
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -11,39 +13,60 @@ from flows.briefs import orders
 from flows.order import BatchOrder
 from flows.write_stories import Batch, write_stories
 from tasks.errors import InputError
+from tests.flows.conftest import artifact
 
 
-async def run_batch(batch: BatchOrder) -> tuple[str, Batch]:
+@dataclass(frozen=True)
+class Night:
+    """A finished run of write-stories."""
+
+    flow_run_id: UUID
+    state: str
+    message: str
+    batch: Batch
+
+
+async def run_batch(batch: BatchOrder) -> Night:
     state = await write_stories(batch, return_state=True)
     result = await state.aresult(raise_on_failure=False)
     assert isinstance(result, Batch), state.message
-    return str(state.name), result
+    flow_run_id = state.state_details.flow_run_id
+    assert flow_run_id is not None
+    return Night(flow_run_id, str(state.name), str(state.message), result)
 
 
-async def test_a_story_that_fails_is_reported_and_the_others_finish(
+async def test_three_of_fifty_cannot_be_written_and_the_others_are_published(
     prefect_server: str, tmp_path: Path
 ) -> None:
     briefs = tmp_path / "briefs"
     briefs.mkdir()
     good = worlds()["the-lighthouse"].parent / "briefs" / "night-hum.yaml"
-    for n in range(4):
+    for n in range(47):
         text = good.read_text().replace("id: night-hum", f"id: night-hum-{n}")
         (briefs / f"{n}.yaml").write_text(text)
     (briefs / "broken.yaml").write_text("id: broken\ntitle: [\n")
     (briefs / "nobody.yaml").write_text(good.read_text().replace("juno", "nobody"))
+    (briefs / "empty.yaml").write_text("")
     out, site = tmp_path / "out", tmp_path / "site"
-    state, batch = await run_batch(
-        BatchOrder(briefs=str(briefs), depth=1, out=str(out), publish_to=str(site))
+    run = await run_batch(
+        BatchOrder(briefs=str(briefs), depth=0, out=str(out), publish_to=str(site), sandbox="none")
     )
-    assert state == "Partial"
-    assert len(batch.complete) == 4
-    assert len(batch.failed) == 2
-    assert any("broken.yaml:" in why for why in batch.failed.values())
-    assert len(json.loads((site / "stories.json").read_text())) == 4
+    assert run.state == "Partial"
+    assert run.message == "47 of 50 stories complete"
+    reasons = {Path(name.split(" (")[0]).name: why for name, why in run.batch.failed.items()}
+    assert set(reasons) == {"broken.yaml", "nobody.yaml", "empty.yaml"}
+    assert all(f"{name}:" in why for name, why in reasons.items())
+    published = json.loads((site / "stories.json").read_text())
+    assert len(published) == len(run.batch.complete) == 47
     index = (site / "index.html").read_text()
-    for published in json.loads((site / "stories.json").read_text()).values():
-        assert published["page"] in index
-        assert (site / published["page"]).exists()
+    for story in published.values():
+        assert story["page"] in index
+        assert (site / story["page"]).exists()
+    receipt = (await artifact(run.flow_run_id, "receipt")).replace("\\", "")
+    assert "47 of 50 stories complete" in receipt
+    assert all(f"night-hum-{n}-1" in receipt for n in range(47))
+    for name in reasons:
+        assert name in receipt
 
 
 async def test_publishing_again_replaces_what_was_there(
@@ -56,8 +79,7 @@ async def test_publishing_again_replaces_what_was_there(
         publish_to=str(tmp_path / "site"),
     )
     for _ in range(2):
-        state, _done = await run_batch(batch)
-        assert state == "Completed"
+        assert (await run_batch(batch)).state == "Completed"
     pages = sorted((tmp_path / "site").glob("*/*/index.html"))
     assert len(pages) == 2
 
