@@ -61,7 +61,7 @@ def quality(
     parts = [
         QualityPart(name="text", kind="gate", value=_gate(scene), weight=1, note="not degenerate"),
         _part("dialogue", "plan", _dialogue(scene, world), "lines by the cast, with emotions"),
-        _part("setting", "plan", min(1.0, len(words(scene.setting_description)) / 8), ""),
+        _part("setting", "plan", _setting(scene), "place and light, in eight words or more"),
         _part("tone", "plan", float(bool(scene.emotional_tone.strip())), scene.emotional_tone),
         *(
             []
@@ -135,6 +135,10 @@ def _dialogue(scene: SceneText, world: World) -> float:
     felt = sum(bool(line.emotion.strip()) for line in lines) / len(lines)
     distinct = len({" ".join(words(line.text)) for line in lines}) / len(lines)
     return (0.6 + 0.4 * felt) * distinct
+
+
+def _setting(scene: SceneText) -> float:
+    return min(1.0, len(words(scene.setting_description)) / 8)
 
 
 def _choices(branches: Sequence[BranchDraft]) -> float:

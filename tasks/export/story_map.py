@@ -16,12 +16,12 @@ from tasks.export.prose import NOT_WRITTEN, one_line
 from tasks.story.scene import Branch, Scene
 from tasks.story.story import Story
 
-WIDTH, HEIGHT = 194, 36
-COLUMN, ROW = 246, 44
+WIDTH, HEIGHT = 212, 36
+COLUMN, ROW = 264, 44
 """Pixels from one column or row to the next."""
 
 MARGIN = 20
-TITLE_LETTERS, SMALL_LETTERS = 24, 28
+TITLE_LETTERS, SMALL_LETTERS = 24, 34
 """Of a line on the map; longer ones are cut."""
 
 STYLE = (Path(__file__).parent / "page" / "map.css").read_text("utf-8")

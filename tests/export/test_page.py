@@ -170,6 +170,7 @@ def test_the_designer_sees_map_refusals_scores_and_receipt(
     for page in opened(browser, size):
         page.goto(plain.url)
         page.click("#desk")
+        assert page.locator("#choices").is_visible() == (size == DESKTOP)
         assert page.locator(".map .node").count() == len(plain.story.scenes)
         refused = list(plain.story.refused())
         assert page.locator(".map .refused").count() == len(refused)
