@@ -3,6 +3,7 @@
 from prefect import task
 
 from tasks.ladder import Asker, ask
+from tasks.llm.progress import writing
 from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.step import CACHE_POLICY
 
@@ -10,4 +11,5 @@ from tasks.step import CACHE_POLICY
 @task(task_run_name="{label}: generate", persist_result=True, cache_policy=CACHE_POLICY)
 async def generate(client: Asker, prompt: Prompt, purpose: Purpose, label: str) -> Reply:
     """Ask for one answer. A cut one is returned too; the parsing ladder asks for it again."""
-    return await ask(client, prompt, purpose)
+    with writing(label):
+        return await ask(client, prompt, purpose)

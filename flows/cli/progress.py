@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tasks.llm.progress import watching
 
 
 class _Lines(logging.Handler):
@@ -23,7 +25,7 @@ class _Lines(logging.Handler):
         done, planned = getattr(record, "scenes", (None, None))
         if done is not None:
             for bar in self._progress.task_ids:
-                self._progress.update(bar, completed=done, total=planned)
+                self._progress.update(bar, completed=done, total=planned, description="scenes")
         self._progress.console.print(f"[{style}]{escape(record.getMessage())}[/]", highlight=False)
 
 
@@ -41,8 +43,17 @@ def progress_lines(console: Console, planned: int) -> Iterator[None]:
     logger = logging.getLogger("prefect.flow_runs")
     handler = _Lines(progress)
     progress.disable = not console.is_terminal
-    with progress:
-        progress.add_task("scenes", total=planned)
+    with progress, ExitStack() as stack:
+        bar = progress.add_task("scenes", total=planned)
+        if console.is_terminal:
+            # The name ends in the scene: "last-ferry-1: scene 1.2".
+            stack.enter_context(
+                watching(
+                    lambda name, characters: progress.update(
+                        bar, description=f"{escape(name)}: {characters:,} characters"
+                    )
+                )
+            )
         logger.addHandler(handler)
         try:
             yield

@@ -86,7 +86,8 @@ class GeminiServer(HttpServer):
     """Counts every call. Figures may be changed while it runs.
 
     `latency` in seconds, `rpm` requests a minute with a burst of `burst`, `rates` shares of
-    requests that fail by status, `thinking` tokens an answer thinks, `size` bytes of prose.
+    requests that fail by status, `thinking` tokens an answer thinks, `size` bytes of prose, `pause`
+    seconds between the parts of a stream.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class GeminiServer(HttpServer):
         size: int = 900,
         branches: int = 3,
         thinking: int = 0,
+        pause: float = 0.0,
         cast: Cast | None = None,
     ) -> None:
         super().__init__(port=port)
@@ -112,7 +114,9 @@ class GeminiServer(HttpServer):
         self.size = size
         self.branches = branches
         self.thinking = thinking
+        self.pause = pause
         self.cast = cast
+        self.streamed = 0
         self.calls: list[Call] = []
         self.in_flight = 0
         self.most_in_flight = 0
@@ -188,7 +192,8 @@ class GeminiServer(HttpServer):
         self.calls.append(call)
         if request.path.endswith(":streamGenerateContent"):
             headers = {"content-type": "text/event-stream"}
-            return Answer(headers=headers, chunks=_events(text, usage, model))
+            self.streamed += 1
+            return Answer(headers=headers, chunks=_events(text, usage, model, self.pause))
         return json_answer(response(text, usage, model))
 
     def write(self, body: Mapping[str, Any], raw: bytes) -> str:
@@ -275,13 +280,15 @@ def event(value: Mapping[str, Any]) -> bytes:
     return b"data: " + json.dumps(value).encode() + b"\r\n\r\n"
 
 
-async def _events(text: str, usage: Mapping[str, int], model: str) -> AsyncIterator[bytes]:
+async def _events(
+    text: str, usage: Mapping[str, int], model: str, pause: float
+) -> AsyncIterator[bytes]:
     step = max(1, len(text) // 8)
     for start in range(0, len(text), step):
         last = start + step >= len(text)
         part = text[start : start + step]
         yield event(response(part, usage if last else None, model, "STOP" if last else None))
-        await asyncio.sleep(0)
+        await asyncio.sleep(pause)
 
 
 def _texts(body: Mapping[str, Any]) -> str:

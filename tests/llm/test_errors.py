@@ -24,7 +24,7 @@ from tasks.llm.errors import (
     TryLater,
     Unreachable,
 )
-from tasks.llm.progress import watching
+from tasks.llm.progress import watching, writing
 from tasks.llm.prompt import Prompt, Provider, Usage
 from tasks.settings import ProviderName, Settings
 from tests.canary import CANARY, exception_texts, find_canary
@@ -329,7 +329,7 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
 async def test_a_stream_without_an_end(server: Scripted, kind: str, broken: Any) -> None:
     headers = {"content-type": "text/event-stream"}
     server.reply = Answer(headers=headers, chunks=chunks(unfinished(kind)), broken=broken)
-    with watching(lambda characters: None):
+    with watching(lambda name, characters: None), writing("scene 1"):
         raised = await failure(kind, settings(server.url))
     assert type(raised) is Unreachable
     assert raised.billed
@@ -339,7 +339,7 @@ async def test_claude_overloaded_in_the_middle_of_a_stream(server: Scripted) -> 
     body = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     stream = chunks(unfinished("claude"), sse(("error", body)))
     server.reply = Answer(headers={"content-type": "text/event-stream"}, chunks=stream)
-    with watching(lambda characters: None):
+    with watching(lambda name, characters: None), writing("scene 1"):
         raised = await failure("claude", settings(server.url))
     assert type(raised) is TryLater
 

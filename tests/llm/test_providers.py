@@ -14,7 +14,7 @@ from tasks.errors import UserError
 from tasks.llm.chain import chain, open_provider, providers
 from tasks.llm.errors import TryLater
 from tasks.llm.prices import Prices
-from tasks.llm.progress import watching
+from tasks.llm.progress import watching, writing
 from tasks.llm.prompt import Prompt, Usage
 from tasks.llm.schema import flat_schema
 from tasks.settings import Settings
@@ -118,7 +118,7 @@ async def test_a_watched_answer_grows_and_is_the_same() -> None:
         provider = open_provider(
             "gemini", settings(gemini_api_key=CANARY, gemini_base_url=server.url)
         )
-        with watching(grown.append):
+        with watching(lambda _, characters: grown.append(characters)), writing("scene 1"):
             watched = await provider.generate(PROMPT)
         await provider.close()
     assert len(grown) > 3
