@@ -21,11 +21,12 @@ from prefect.concurrency.asyncio import (
 from prefect.exceptions import ObjectAlreadyExists, PrefectException
 from tenacity import (
     AsyncRetrying,
-    retry_if_exception_type,
+    retry_if_exception,
     stop_after_delay,
     wait_random_exponential,
 )
 
+from tasks.errors import UserError
 from tasks.sandbox.bubblewrap import interpreter
 from tasks.sandbox.engine import LIMITS, Limits, Run
 from tasks.sandbox.outcome import Stop, judged
@@ -35,6 +36,9 @@ from tasks.story.code import Engine
 APP = "talewright"
 LIFE_SECONDS = 120
 """E2B itself ends a sandbox after this, whatever becomes of us."""
+
+LEASE_SECONDS = 60.0
+"""How long a killed process keeps its slots; the least that Prefect allows."""
 
 PATIENCE_SECONDS = 600.0
 """Longest to wait for room in a full account."""
@@ -46,7 +50,13 @@ AT_ONCE = "talewright-e2b-sandboxes"
 CREATES = "talewright-e2b-creates"
 
 
-class NoSlotError(Exception):
+class MissingKey(UserError):
+    """Nobody is at E2B without a key."""
+
+    exit_code = 2
+
+
+class NoSlot(Exception):
     """Prefect, which paces the sandboxes of all processes, gives no leave to start one."""
 
 
@@ -56,7 +66,7 @@ TROUBLE = (
     e2b.AuthenticationException,
     e2b.ServiceBusyException,
     httpx.HTTPError,
-    NoSlotError,
+    NoSlot,
 )
 
 
@@ -115,7 +125,8 @@ class E2B:
                 code = await capture.listen(sandbox, shell(program, self._limits))
         except TimeoutError:
             stopped = "time"
-        except (e2b.SandboxException, httpx.HTTPError):
+        except Exception:  # noqa: BLE001
+            # The SDK has no class of its own for a stream that ends too early.
             await self._discard()
             return None
         if capture.full.is_set():
@@ -152,7 +163,7 @@ class E2B:
     async def _created(self) -> e2b.AsyncSandbox:
         key = str(uuid4())
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_LATER),
+            retry=retry_if_exception(_passes),
             wait=wait_random_exponential(self._backoff, min=self._backoff / 2, max=60),
             stop=stop_after_delay(PATIENCE_SECONDS),
             reraise=True,
@@ -200,7 +211,7 @@ class _Slot:
         self._holder: asyncio.Task[None] | None = None
 
     async def take(self) -> None:
-        """Wait for a slot. Raises NoSlotError."""
+        """Wait for a slot. Raises NoSlot."""
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._done = asyncio.Event()
         self._holder = asyncio.create_task(self._hold(taken))
@@ -229,7 +240,7 @@ class _Slot:
                 await limit(AT_ONCE, self._settings.e2b_sandboxes_at_once)
             with contextlib.suppress(ObjectAlreadyExists):
                 await limit(CREATES, creates, float(creates))
-        async with concurrency(AT_ONCE, strict=True):
+        async with concurrency(AT_ONCE, lease_duration=LEASE_SECONDS, strict=True):
             taken.set_result(None)
             await self._done.wait()
 
@@ -239,7 +250,7 @@ def _asking_prefect() -> Iterator[None]:
     try:
         yield
     except (ConcurrencySlotAcquisitionError, PrefectException, httpx.HTTPError) as error:
-        raise NoSlotError(str(error)) from error
+        raise NoSlot(str(error)) from error
 
 
 class _Capture:
@@ -285,6 +296,12 @@ class _Capture:
             await asyncio.Event().wait()
 
 
+def _passes(error: BaseException) -> bool:
+    """Whether a create that failed may succeed later."""
+    status = getattr(error, "status_code", None) or 0
+    return isinstance(error, _LATER) or (isinstance(error, e2b.SandboxException) and status >= 500)
+
+
 def shell(program: str, limits: Limits) -> str:
     """The command that runs a program under the local limits. Base64 needs no quoting."""
     text = base64.b64encode(program.encode("utf-8", "replace")).decode()
@@ -292,9 +309,9 @@ def shell(program: str, limits: Limits) -> str:
 
 
 def account(settings: Settings) -> dict[str, Any]:
-    """Where E2B is and who asks; its own retries are off, ours are patient."""
+    """Where E2B is and who asks; its own retries are off, ours are patient. Raises MissingKey."""
     if settings.e2b_api_key is None:
-        raise e2b.AuthenticationException("E2B_API_KEY is not set")
+        raise MissingKey("E2B_API_KEY is not set: get a key at https://e2b.dev and set it.")
     return {
         "api_key": settings.e2b_api_key.get_secret_value(),
         "api_url": settings.e2b_api_url or None,
@@ -323,7 +340,7 @@ def said(error: Exception) -> str:
         return "the E2B account is full: run fewer stories, or set E2B_SANDBOXES_AT_ONCE"
     if isinstance(error, e2b.ServiceBusyException):
         return "E2B is overloaded: try later"
-    if isinstance(error, NoSlotError):
+    if isinstance(error, NoSlot):
         return f"Prefect gives no slot for a sandbox, is its server up? {error}"[:500]
     if isinstance(error, httpx.HTTPError):
         return "E2B cannot be reached: check the network and E2B_API_URL"

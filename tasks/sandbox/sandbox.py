@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from tasks.errors import UserError
 from tasks.sandbox import bubblewrap
 from tasks.sandbox.compiled import CompileOnly
-from tasks.sandbox.e2b import E2B
+from tasks.sandbox.e2b import E2B, MissingKey
 from tasks.sandbox.engine import LIMITS, EngineRunner, Limits, Run
 from tasks.sandbox.monty import MontyEngine
 from tasks.sandbox.verdicts import Verdicts
@@ -91,7 +91,7 @@ def choose(
 ) -> EngineRunner:
     """The engine of that name, or the safest that works here. Raises UserError."""
     if name == "e2b" and settings.e2b_api_key is None:
-        raise UserError("The sandbox e2b needs a key: set E2B_API_KEY (https://e2b.dev).")
+        raise MissingKey("The sandbox e2b needs a key: set E2B_API_KEY (https://e2b.dev).")
     if name == "e2b" or (name == "auto" and settings.e2b_api_key is not None):
         return E2B(settings, run_id, story_id, limits)
     if name == "none":

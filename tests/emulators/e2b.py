@@ -1,18 +1,22 @@
 """E2B over HTTP: control plane and commands, with the code run for real inside bubblewrap.
 
-Point the official SDK at it with `api_url` and `sandbox_url`, or Talewright with `settings`.
+Point the official SDK at it with `api_url` and `sandbox_url`, or Talewright with `settings`. For
+benches, in a process of its own: `python -m tests.emulators.e2b --rate 0.3`, whose `/counts`
+answers with the counts.
 """
 
+import argparse
 import asyncio
 import base64
 import contextlib
 import json
 import os
+import random
 import signal
 import struct
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -22,7 +26,9 @@ from tasks.sandbox import bubblewrap
 from tests.emulators.http import Answer, HttpServer, Request, json_answer
 
 KEY = "e2b_" + "0" * 40
-Fault = Literal["429", "503", "404", "401", "dies", "slow", "reset"]
+Fault = Literal["429", "500", "503", "404", "401", "slow", "reset", "dies", "cut"]
+PASSING: tuple[Fault, ...] = ("429", "500", "503", "slow", "reset", "dies", "cut")
+"""What does not happen again for ever; the last two befall a command, the others a create."""
 
 
 @dataclass
@@ -58,12 +64,17 @@ class Running:
 
 
 class E2BEmulator(HttpServer):
-    """`faults` are used up one by one: on the next create, or (dies) the next command."""
+    """`faults` are used up one by one: on the next create, or (dies, cut) the next command.
 
-    def __init__(self, *, at_once: int = 20) -> None:
-        super().__init__()
+    When there are none, `rate` is the share of creates and of commands that meet a passing one.
+    """
+
+    def __init__(self, *, port: int = 0, at_once: int = 20, rate: float = 0.0) -> None:
+        super().__init__(port=port)
         self.at_once = at_once
+        self.rate = rate
         self.faults: deque[Fault] = deque()
+        self._rng = random.Random(1)
         self.running: dict[str, Running] = {}
         self.by_key: dict[str, str] = {}
         self.bodies: list[dict[str, Any]] = []
@@ -74,7 +85,24 @@ class E2BEmulator(HttpServer):
         """Settings that lead here."""
         return {"e2b_api_key": KEY, "e2b_api_url": self.url, "e2b_sandbox_url": self.url}
 
+    def counts(self) -> dict[str, int]:
+        """Sandboxes asked for, refused, at most at once, and running now."""
+        return {
+            "asked": len(self.bodies),
+            "refused": self.refused,
+            "most": self.most,
+            "running": len(self.running),
+        }
+
+    def _fault(self, kinds: Sequence[Fault]) -> Fault | None:
+        if self.faults:
+            return self.faults.popleft() if self.faults[0] in kinds else None
+        drawn = self._rng.random() < self.rate
+        return self._rng.choice([kind for kind in kinds if kind in PASSING]) if drawn else None
+
     async def answer(self, request: Request) -> Answer:
+        if request.path == "/counts":
+            return json_answer(self.counts())
         for old in [old for old in self.running.values() if old.ends < time.time()]:
             self._end(old)
         if request.path in ("/process.Process/Start", "/health"):
@@ -102,13 +130,13 @@ class E2BEmulator(HttpServer):
     async def _create(self, request: Request) -> Answer:
         body = request.json()
         self.bodies.append(body)
-        fault = self.faults.popleft() if self.faults and self.faults[0] != "dies" else None
+        fault = self._fault(("429", "500", "503", "404", "401", "slow", "reset"))
         if fault == "401":
             return _error(401, "invalid API key")
         if fault == "404":
             return _error(404, f"template '{body['templateID']}' not found")
-        if fault == "503":
-            return _error(503, "no capacity")
+        if fault in ("500", "503"):
+            return _error(int(fault), "no capacity")
         if fault == "slow":
             await asyncio.sleep(1)
         key = request.headers.get("idempotency-key", "")
@@ -142,16 +170,17 @@ class E2BEmulator(HttpServer):
             return json_answer(gone, 502)
         if request.path == "/health":
             return Answer(204)
-        dies = bool(self.faults) and self.faults[0] == "dies"
-        if dies:
-            self.faults.popleft()
+        fault = self._fault(("dies", "cut"))
+        if fault == "dies":
             self._end(box)
         asked = json.loads(request.body[5:])["process"]
-        chunks = self._process([asked["cmd"], *asked["args"]], box, dies)
+        chunks = self._process([asked["cmd"], *asked["args"]], box, cut=fault is not None)
         head = {"content-type": "application/connect+json"}
-        return Answer(200, b"", head, chunks, "cut" if dies else None)
+        return Answer(200, b"", head, chunks, "cut" if fault else None)
 
-    async def _process(self, command: list[str], box: Running, dies: bool) -> AsyncIterator[bytes]:
+    async def _process(
+        self, command: list[str], box: Running, *, cut: bool
+    ) -> AsyncIterator[bytes]:
         process = await asyncio.create_subprocess_exec(
             *bubblewrap.box(bubblewrap.python()),
             *command,
@@ -164,7 +193,7 @@ class E2BEmulator(HttpServer):
         box.processes.add(process)
         try:
             yield _event({"start": {"pid": process.pid}})
-            if dies:
+            if cut:
                 return
             queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(8)
             readers = [
@@ -208,3 +237,19 @@ def _envelope(value: dict[str, Any], flag: int) -> bytes:
 
 def _error(status: int, message: str) -> Answer:
     return json_answer({"code": status, "message": message}, status)
+
+
+def _main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--port", type=int, default=0)
+    options.add_argument("--at-once", type=int, default=20)
+    options.add_argument("--rate", type=float, default=0.0)
+    emulator = E2BEmulator(**vars(options.parse_args()))
+    emulator.start()
+    print(emulator.url, flush=True)
+    while True:
+        time.sleep(3600)
+
+
+if __name__ == "__main__":
+    _main()

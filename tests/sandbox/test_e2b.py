@@ -16,7 +16,7 @@ from tasks.sandbox.engine import Limits, Run
 from tasks.settings import Settings
 from tasks.story.code import CodeReport, Snippet
 from tests.conftest import free_port
-from tests.emulators.e2b import E2BEmulator
+from tests.emulators.e2b import E2BEmulator, Fault
 
 
 def settings(e2b: E2BEmulator, home: Path, **more: Any) -> Settings:
@@ -83,7 +83,7 @@ async def test_a_flood_is_cut_with_memory_flat(e2b: E2BEmulator, tmp_path: Path)
 
 
 async def test_a_full_account_is_waited_for(e2b: E2BEmulator, tmp_path: Path) -> None:
-    e2b.faults.extend(["429", "429", "503", "reset"])
+    e2b.faults.extend(["429", "429", "503", "500", "reset"])
     ran = await once(settings(e2b, tmp_path), "print(1)")
     assert ran.verdict == "passed"
     assert e2b.refused == 2
@@ -127,13 +127,15 @@ async def test_a_limit_that_somebody_deletes_is_made_again(
 
 
 async def test_a_sandbox_that_dies_is_replaced_once(e2b: E2BEmulator, tmp_path: Path) -> None:
-    e2b.faults.append("dies")
-    [report] = await run(settings(e2b, tmp_path), "print(1)")
-    assert report.verdict == "passed"
+    faults: list[Fault] = ["dies", "cut"]
+    for number, fault in enumerate(faults):
+        e2b.faults.append(fault)
+        [report] = await run(settings(e2b, tmp_path), f"print(-{number})")
+        assert report.verdict == "passed"
     e2b.faults.extend(["dies", "dies"])
     [report] = await run(settings(e2b, tmp_path), "print(2)")
     assert report.verdict == "infra_error"
-    assert len(e2b.bodies) == 4
+    assert len(e2b.bodies) == 6
     assert not e2b.running
 
 

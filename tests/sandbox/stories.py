@@ -1,0 +1,30 @@
+"""The code of some stories in E2B, all at once: `python -m tests.sandbox.stories NUMBER SECONDS`.
+
+Each story runs two programs that take that long. Prints how many had which verdicts.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+
+from tasks.sandbox.e2b import E2B
+from tasks.settings import Settings
+
+
+async def main(stories: int, seconds: float) -> None:
+    program = f"import time\ntime.sleep({seconds})\nprint(6 * 7)"
+    told = await asyncio.gather(*(tell(f"s{number}", program) for number in range(stories)))
+    print(dict(Counter(told)))
+
+
+async def tell(story_id: str, program: str) -> str:
+    engine = E2B(Settings(), "leaks", story_id)
+    try:
+        runs = [await engine.run(program), await engine.run(program)]
+    finally:
+        await engine.close()
+    return ", ".join(run.verdict for run in runs)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2])))
