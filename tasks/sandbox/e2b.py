@@ -125,7 +125,7 @@ class E2B:
                 code = await capture.listen(sandbox, shell(program, self._limits))
         except TimeoutError:
             stopped = "time"
-        except Exception:  # noqa: BLE001
+        except Exception:
             # The SDK has no class of its own for a stream that ends too early.
             await self._discard()
             return None
