@@ -1,13 +1,17 @@
 """A person's word before a run goes on: Prefect's pause, with a form in the UI."""
 
 from decimal import Decimal
+from typing import TypeVar
 
+from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import apause_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
 DAY = 24 * 3600
 """Seconds a run waits for a person."""
+
+Form = TypeVar("Form", bound=RunInput)
 
 
 class Approval(RunInput):
@@ -27,15 +31,23 @@ async def approved(title: str, page: str) -> bool:
     form = Approval.with_initial_data(
         description=f"**{title}** is written: {page}\n\nPublish it?", publish=True
     )
-    answer = await apause_flow_run(wait_for_input=form, timeout=DAY, poll_interval=2)
-    return answer.publish
+    answer = await _ask(form)
+    return answer is not None and answer.publish
 
 
 async def higher_cap(title: str, reached: Decimal) -> Decimal | None:
-    """Ask for a higher cap; None if it stays."""
+    """Ask for a higher cap; None if it stays, as it does after a day without an answer."""
     form = HigherCap.with_initial_data(
         description=f"**{title}** reached its cap of ${reached}. Raise it to go on.",
         max_cost_usd=reached,
     )
-    answer = await apause_flow_run(wait_for_input=form, timeout=DAY, poll_interval=2)
-    return answer.max_cost_usd if answer.max_cost_usd > reached else None
+    answer = await _ask(form)
+    return answer.max_cost_usd if answer and answer.max_cost_usd > reached else None
+
+
+async def _ask(form: type[Form]) -> Form | None:
+    """The answer of a person; a run can be paused by one question at a time."""
+    try:
+        return await apause_flow_run(wait_for_input=form, timeout=DAY, poll_interval=2)
+    except FlowPauseTimeout:
+        return None

@@ -68,12 +68,13 @@ async def write_stories(batch: BatchOrder) -> Batch:
     wanted = orders(batch)
     # A batch job takes the calls of all stories.
     gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
+    asking = asyncio.Lock()
     run_id, started = str(runtime.flow_run.id), datetime.now(UTC)
     opened = Client.open(
         batch.settings(), run_id=run_id, fresh=batch.fresh, batched=batch.batch_api
     )
     async with opened as client:
-        outcomes = await asyncio.gather(*(_fenced(order, client, gate) for order in wanted))
+        outcomes = await asyncio.gather(*(_fenced(order, client, gate, asking) for order in wanted))
         result = Batch(
             told=[outcome for outcome in outcomes if isinstance(outcome, Told)],
             failed={
@@ -101,18 +102,20 @@ async def _receipt(batch: Batch, client: Client, started: datetime) -> Receipt:
     )
 
 
-async def _fenced(order: StoryOrder, client: Client, gate: asyncio.Semaphore) -> Told | str:
+async def _fenced(
+    order: StoryOrder, client: Client, gate: asyncio.Semaphore, asking: asyncio.Lock
+) -> Told | str:
     """What was told, or why nothing could be."""
-    async with gate:
-        try:
+    try:
+        async with gate:
             told = await tell(order, client)
-            await offer(told, order)
-            return told
-        except UserError as error:
-            return str(error)
-        except Exception as error:
-            get_run_logger().exception("The story of %s broke.", order.brief)
-            return f"{type(error).__name__}: {error}"
+        await offer(told, order, asking)
+        return told
+    except UserError as error:
+        return str(error)
+    except Exception as error:
+        get_run_logger().exception("The story of %s broke.", order.brief)
+        return f"{type(error).__name__}: {error}"
 
 
 async def _publish(batch: Batch) -> None:

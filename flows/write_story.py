@@ -34,12 +34,15 @@ def final_state(told: Told) -> State[Any]:
     return Failed(name=name, message=told.error, data=told)
 
 
-async def offer(told: Told, order: Writing) -> None:
-    """Publish a complete story, if that was asked for and a person agrees."""
+async def offer(told: Told, order: Writing, asking: asyncio.Lock) -> None:
+    """Publish a complete story, if that was asked for and a person agrees, who is asked while
+    `asking` is held: a run has room for one question."""
     if told.receipt.outcome != "complete" or not order.publish_to:
         return
-    if order.approve and not await approved(told.title, str(told.folder / "index.html")):
-        return
+    if order.approve:
+        async with asking:
+            if not await approved(told.title, str(told.folder / "index.html")):
+                return
     story = await asyncio.to_thread(read_story, told.folder / "story.json")
     page = await asyncio.to_thread(publish, story, told.folder, order.publish_to)
     await acreate_link_artifact(
@@ -79,5 +82,5 @@ async def write_story(order: StoryOrder) -> Told:
             break
         # Everything written so far is kept in the ledger, so going on begins at the beginning.
         order = order.model_copy(update={"max_cost_usd": higher, "fresh": False})
-    await offer(told, order)
+    await offer(told, order, asyncio.Lock())
     return final_state(told)  # type: ignore[return-value]
