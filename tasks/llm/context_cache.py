@@ -1,10 +1,11 @@
 """Gemini's context cache for what all calls of a story share.
 
 Cached input costs a tenth, but making the cache costs as much as sending the text once, and keeping
-it five minutes about a third of that (https://ai.google.dev/gemini-api/docs/pricing). Nobody knows
-how many calls will follow, so the text is sent plain until that has cost as much as the cache:
-then the cache never costs more than twice the best choice. The fee for keeping it has no tokens and
-is not in the usage.
+it five minutes a third of that, with the cheapest models nearly as much again
+(https://ai.google.dev/gemini-api/docs/pricing). Nobody knows how many calls will follow, so the
+text is sent plain until that has cost as much as the cache: then the cache never costs more than
+twice the best choice. The fee for keeping it is in no usage; it is booked as if the text were sent
+once more, which is at least as much.
 """
 
 import time
@@ -47,7 +48,7 @@ class ContextCache:
         self._entries: dict[tuple[str, str], _Entry] = {}
 
     async def name(self, prompt: Prompt) -> tuple[str, int]:
-        """The cache to use for a prompt, or '', and the tokens that were billed to make it."""
+        """The cache to use for a prompt, or '', and the tokens that making and keeping it cost."""
         if len(prompt.shared.encode()) + len(prompt.system.encode()) < LEAST_BYTES:
             return "", 0
         entry = self._entries.setdefault((prompt.system, prompt.shared), _Entry())
@@ -64,7 +65,7 @@ class ContextCache:
         entry.name, entry.until = made.name, now + SECONDS - MARGIN
         entry.closed, entry.sends = False, 0
         counted = made.usage_metadata
-        return made.name, (counted.total_token_count or 0) if counted else 0
+        return made.name, 2 * (counted.total_token_count or 0) if counted else 0
 
     def forget(self, name: str) -> None:
         """A cache the server no longer has."""

@@ -251,7 +251,7 @@ class GeminiServer(HttpServer):
         tokens = len(text.encode()) // 4 + 1
         name = f"cachedContents/{hashlib.sha256(request.body).hexdigest()[:16]}"
         self.caches[name] = (tokens, text)
-        self.cache_tokens += tokens
+        self.cache_tokens += 2 * tokens  # and as much for keeping it
         usage = {"totalTokenCount": tokens}
         return json_answer(
             {"name": name, "usageMetadata": usage, "expireTime": "2099-01-01T00:00:00Z"}

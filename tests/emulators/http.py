@@ -7,6 +7,7 @@ connection at once, as a killed process would; `start` comes back on the same po
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import AsyncIterator, Mapping
@@ -53,8 +54,9 @@ def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None
 class HttpServer:
     """Serves what `answer` gives, on 127.0.0.1."""
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.port = port
+        self.tls = tls
         self.connections: set[asyncio.Transport] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -64,7 +66,7 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         ready = threading.Event()
@@ -90,7 +92,9 @@ class HttpServer:
     def _run(self, ready: threading.Event) -> None:
         loop = self._loop = asyncio.new_event_loop()
         listener = loop.run_until_complete(
-            loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port, backlog=1024)
+            loop.create_server(
+                lambda: _Connection(self), "127.0.0.1", self.port, backlog=1024, ssl=self.tls
+            )
         )
         self.port = listener.sockets[0].getsockname()[1]
         loop.call_soon(ready.set)

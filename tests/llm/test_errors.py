@@ -1,9 +1,13 @@
 """What every way to fail becomes, by its form on the wire, for each SDK: tasks/llm/ERRORS.md."""
 
 import json
+import shutil
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -265,6 +269,24 @@ async def test_no_such_host(kind: str) -> None:
 async def test_no_tls_where_it_is_asked_for(server: Scripted, kind: str) -> None:
     raised = await failure(kind, settings(server.url.replace("http", "https")))
     assert type(raised) is BadRequest
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_certificate_nobody_signed(kind: str, tmp_path: Path) -> None:
+    pem = tmp_path / "server.pem"
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost"
+    files = ["-keyout", str(pem), "-out", f"{pem}.crt"]
+    subprocess.run([*make.split(), *files], check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(f"{pem}.crt", pem)
+    server = Scripted()
+    server.tls = tls
+    with server:
+        raised = await failure(kind, settings(server.url))
+    assert type(raised) is BadRequest
+    assert "certificate" in str(raised)
+    assert server.requests == [], "nothing was sent to a server we do not know"
 
 
 @pytest.mark.parametrize("kind", KINDS)
