@@ -22,6 +22,15 @@ PORTS = range(4200, 4210)
 START_TIMEOUT = 180.0
 """Seconds; a first start creates the database, which took 9 to 18 s on two cores."""
 
+SERVER_SETTINGS = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    # On disk: a server started anew would else hold the slots of dead processes for good.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
+        "prefect.server.concurrency.lease_storage.filesystem"
+    ),
+}
+
 
 def ensure_server(say: Callable[[str], None]) -> str:
     """The API URL of a running Prefect server; starts one on this machine if none is configured.
@@ -49,7 +58,7 @@ def _start(port: int | None, say: Callable[[str], None]) -> str:
     _forget_dead_server()
     start = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "prefect", "server", "start", "--background", "--port", str(port)],
-        env=os.environ | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"},
+        env=os.environ | SERVER_SETTINGS,
         capture_output=True,
         text=True,
         check=False,
