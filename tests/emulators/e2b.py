@@ -215,6 +215,7 @@ class E2BEmulator(HttpServer):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             box.processes.discard(process)
+            await process.wait()
 
 
 async def _read(

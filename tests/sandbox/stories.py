@@ -1,4 +1,4 @@
-"""The code of some stories in E2B, all at once: `python -m tests.sandbox.stories NUMBER SECONDS`.
+"""The code of some stories in E2B: `python -m tests.sandbox.stories NUMBER SECONDS`.
 
 Each story runs two programs that take that long. Prints how many had which verdicts.
 """
@@ -13,16 +13,18 @@ from tasks.settings import Settings
 
 async def main(stories: int, seconds: float) -> None:
     program = f"import time\ntime.sleep({seconds})\nprint(6 * 7)"
-    told = await asyncio.gather(*(tell(f"s{number}", program) for number in range(stories)))
+    at_once = asyncio.Semaphore(30)
+    told = await asyncio.gather(*(tell(f"s{n}", program, at_once) for n in range(stories)))
     print(dict(Counter(told)))
 
 
-async def tell(story_id: str, program: str) -> str:
-    engine = E2B(Settings(), "leaks", story_id)
-    try:
-        runs = [await engine.run(program), await engine.run(program)]
-    finally:
-        await engine.close()
+async def tell(story_id: str, program: str, at_once: asyncio.Semaphore) -> str:
+    async with at_once:
+        engine = E2B(Settings(), "leaks", story_id)
+        try:
+            runs = [await engine.run(program), await engine.run(program)]
+        finally:
+            await engine.close()
     return ", ".join(run.verdict for run in runs)
 
 

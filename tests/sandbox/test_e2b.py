@@ -140,9 +140,10 @@ async def test_a_sandbox_that_dies_is_replaced_once(e2b: E2BEmulator, tmp_path: 
 
 
 async def test_many_stories_in_bad_weather_leave_none(e2b: E2BEmulator, tmp_path: Path) -> None:
-    e2b.faults.extend(["429", "503", "slow", "reset", "dies"] * 2)
+    e2b.faults.extend(["429", "503", "slow", "reset", "500", "dies"])
+    # Prefect lets those that wait for a slot sleep for seconds: one of nine does.
     of = settings(e2b, tmp_path, e2b_sandboxes_at_once=8)
-    ran = await asyncio.gather(*(once(of, f"print({i})", f"s{i}") for i in range(20)))
+    ran = await asyncio.gather(*(once(of, f"print({i})", f"s{i}") for i in range(9)))
     assert {one.verdict for one in ran} == {"passed"}
     assert e2b.most <= 8
     assert not e2b.running
