@@ -9,12 +9,13 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
 
+from tasks.llm import telemetry
 from tasks.llm.batch.api import SHARE
 from tasks.llm.batch.batches import Batches
 from tasks.llm.batch.jobs import gathering, owner
@@ -75,6 +76,7 @@ class Client:
         Raises UserError for settings that do not fit together or a rate limit without a Prefect
         server to keep it, NoPrice for a model without a price.
         """
+        telemetry.start()
         prices = Prices.read(settings)
         chain = providers(settings)
         try:
@@ -139,6 +141,7 @@ class Client:
                 kept = await self.ledger.find(request)
                 if kept is not None:
                     await self.ledger.note_cached(prompt, purpose, request, kept)
+                    telemetry.cached(provider)
                     return kept.reply
             reply = await self._retried(provider, prompt, purpose, request)
             self._asked.add(request)
@@ -178,11 +181,14 @@ class Client:
     async def _attempt(
         self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
     ) -> Reply:
+        came = time.monotonic()
         async with self._pace(provider).slot(prompt) as slot:
+            telemetry.waited(provider, time.monotonic() - came)
             # Behind the gate: what waits there sets nothing aside that a crash would keep.
             row = await self._reserve(provider, prompt, purpose, request)
             async with self._under_way(row):
-                return await self._asked_once(provider, prompt, request, row, slot)
+                with telemetry.attempt(provider, prompt, purpose) as note:
+                    return await self._asked_once(provider, prompt, request, row, slot, note)
 
     @asynccontextmanager
     async def _under_way(self, row: int) -> AsyncIterator[None]:
@@ -196,7 +202,13 @@ class Client:
                 self._settled.notify_all()
 
     async def _asked_once(
-        self, provider: Provider, prompt: Prompt, request: str, row: int, slot: Slot
+        self,
+        provider: Provider,
+        prompt: Prompt,
+        request: str,
+        row: int,
+        slot: Slot,
+        note: Callable[[Usage, Decimal], None],
     ) -> Reply:
         started = time.monotonic()
         try:
@@ -206,6 +218,7 @@ class Client:
             if error.billed and error.usage is None:
                 usage = worst_usage(prompt)
             cost = self.prices.cost(provider.name, provider.model, usage)
+            note(usage, cost)
             await self._settle(row, type(error).__name__, usage, cost, started)
             raise
         slot.note(reply.usage)
@@ -213,6 +226,7 @@ class Client:
         if usage.estimated and provider.name != "offline":
             usage = worst_usage(prompt)
         cost = self.prices.cost(provider.name, provider.model, usage)
+        note(usage, cost)
         keep = (request, reply) if request else None
         await self._settle(row, "ok", usage, cost, started, keep)
         return replace(reply, cost_usd=cost)
