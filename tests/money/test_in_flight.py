@@ -1,6 +1,7 @@
 """Calls in flight: one limit for all processes, from which nobody starves and nothing is lost."""
 
 import asyncio
+import logging
 from uuid import uuid4
 
 import pytest
@@ -114,3 +115,12 @@ async def test_a_lease_the_server_forgot_is_taken_anew(
         await calls
         await asyncio.wait_for(hold(pace, 0.0), 5.0)
     assert await slots_taken(provider) == 0
+
+
+async def test_a_slot_serves_call_after_call_without_asking(
+    provider: BilledProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "httpx"):
+        async with Pace.open(Settings(llm_concurrency=20), provider) as pace:
+            await asyncio.gather(*(hold(pace, 0.01) for _ in range(500)))
+    assert sum(record.name == "httpx" for record in caplog.records) <= 80
