@@ -62,7 +62,7 @@ class Host:
             found.append("network")
         if self.victim.poll() is not None:
             found.append("victim killed")
-        for _ in range(20):
+        for _ in range(10):
             # What was killed takes a moment to go.
             if not self.left():
                 break

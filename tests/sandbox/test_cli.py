@@ -7,6 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from flows.cli.sandboxes import app
+from tasks.errors import InputError
 from tasks.sandbox import open_sandbox
 from tasks.settings import Settings
 from tasks.story.code import Snippet
@@ -40,11 +44,11 @@ async def test_the_printed_command_runs_a_failed_snippet_again(tmp_path: Path) -
 def test_a_file_that_passes_and_one_that_is_not_there(bwrap: str, tmp_path: Path) -> None:
     file = tmp_path / "dice.py"
     file.write_text("print(6 * 7)")
-    done = talewright("sandboxes", "run", str(file), "--engine", "bubblewrap")
-    assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
-    missing = talewright("sandboxes", "run", str(tmp_path / "none.py"))
-    assert missing.returncode == 2
-    assert "none.py" in missing.stderr
+    done = CliRunner().invoke(app, ["run", str(file), "--engine", "bubblewrap"])
+    assert (done.exit_code, done.stdout) == (0, "42\n")
+    missing = CliRunner().invoke(app, ["run", str(tmp_path / "none.py")])
+    assert isinstance(missing.exception, InputError)
+    assert "none.py" in str(missing.exception)
 
 
 def test_sweep_needs_a_key() -> None:
@@ -67,8 +71,7 @@ def test_sweep_ends_what_a_killed_worker_left(e2b: E2BEmulator, tmp_path: Path) 
     worker.kill()
     worker.wait()
     assert len(e2b.running) == 3
-    assert talewright("sandboxes", "sweep", "--run", "another", **environment).stdout == (
-        "0 killed\n"
-    )
+    another = CliRunner().invoke(app, ["sweep", "--run", "another"], env=environment)
+    assert another.stdout == "0 killed\n"
     assert talewright("sandboxes", "sweep", **environment).stdout == "3 killed\n"
     assert not e2b.running
