@@ -7,6 +7,9 @@ import sys
 # when Prefect is first imported, which the commands do only when they need it.
 os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+# Waits of 2, 4, ... 128 s for a server that is away; Prefect's five end before a minute is over if
+# its jitter is short (tests/bench/outage.py).
+os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "7")
 
 import typer
 
