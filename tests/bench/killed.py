@@ -21,7 +21,7 @@ from tasks.llm.ledger import Ledger
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
 from tasks.settings import Settings
-from tests.emulators.gemini import GeminiServer
+from tests.emulators.gemini import Call, GeminiServer
 
 ORDER = ["write", "--depth", "6", "--scenes", "60"]
 
@@ -37,19 +37,19 @@ def main(kills: int, seed: int) -> None:
             "TALEWRIGHT_HOME": str(home),
         }
         command = [sys.executable, "-m", "flows.cli", *ORDER, "--out", str(home / "stories")]
-        flying = [kill(command, environment, server, dice.uniform(0, 0.9)) for _ in range(kills)]
+        unheard = [kill(command, environment, server, dice.uniform(0, 0.9)) for _ in range(kills)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         counts = server.counts()
     story = read_story(next((home / "stories").glob("*/story.json")))
-    print(f"calls in flight at each kill: {flying}")
-    asyncio.run(report(home, counts))
+    print(f"answers to a dead process, by kill: {[len(calls) for calls in unheard]}")
+    asyncio.run(report(home, counts, [call for calls in unheard for call in calls]))
     print(f"exit {done.returncode}, {len(story.scenes)} scenes, {len(story.missing)} missing")
 
 
 def kill(
     command: list[str], environment: dict[str, str], server: GeminiServer, seconds: float
-) -> int:
-    """Kill a run so many seconds after its first call; how many calls were in flight."""
+) -> list[Call]:
+    """Kill a run so many seconds after its first call; what was answered when it was dead."""
     before = len(server.calls)
     run = subprocess.Popen(
         command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL,
@@ -58,28 +58,36 @@ def kill(
     while run.poll() is None and not server.in_flight and len(server.calls) == before:
         time.sleep(0.01)
     time.sleep(seconds)
-    flying = server.in_flight
+    before = len(server.calls)
     with suppress(ProcessLookupError):
         os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    return flying
+    while server.in_flight:
+        time.sleep(0.01)
+    return [call for call in server.calls[before:] if call.status == 200]
 
 
-async def report(home: Path, counts: dict[str, int]) -> None:
+async def report(home: Path, counts: dict[str, int], unheard: list[Call]) -> None:
     """The ledger beside the server's own count."""
     settings = Settings(talewright_home=home)
     async with Ledger.open(settings) as ledger:
         total = (await ledger.tally()).total
     usage = Usage(counts["tokens_in"], counts["tokens_cached"], 0, counts["tokens_out"])
-    billed = Prices({}).cost("gemini", settings.gemini_model, usage)
-    print(f"server: {counts['answered']} answers, ${billed:.6f}")
-    settled = total.calls - total.in_flight
-    print(
-        f"ledger: {settled} settled, ${total.cost_usd:.6f}; {total.in_flight} in flight at a kill, "
-        f"${total.in_flight_usd:.6f} set aside for them"
+    lost = Usage(
+        tokens_in=sum(call.tokens_in for call in unheard),
+        tokens_out=sum(call.tokens_out + call.tokens_thinking for call in unheard),
     )
-    unheard = counts["answered"] - settled
-    print(f"answers the server gave to a process that was killed: {unheard}")
+    billed, unheard_usd = (
+        Prices({}).cost("gemini", settings.gemini_model, one) for one in (usage, lost)
+    )
+    print(
+        f"server: {counts['answered'] - len(unheard)} answers heard, ${billed - unheard_usd:.6f}; "
+        f"{len(unheard)} given to a dead process, ${unheard_usd:.6f}"
+    )
+    print(
+        f"ledger: {total.calls - total.in_flight} settled, ${total.cost_usd:.6f}; "
+        f"{total.in_flight} in flight at a kill, ${total.in_flight_usd:.6f} set aside for them"
+    )
     print(f"answers paid twice: {counts['requests_answered_twice']}")
 
 
