@@ -8,6 +8,7 @@ from prefect import flow, runtime
 from flows.compare_order import CompareOrder
 from flows.comparing import Comparing
 from flows.hooks import leave_receipt
+from flows.secrets import load_keys
 from flows.source import read_source
 from tasks.compare.comparison import Comparison
 from tasks.compare.keep import keep
@@ -33,6 +34,7 @@ async def compare_prompts(order: CompareOrder) -> Comparison:
     Leaves a report as an artifact and as a page, every pair as a table, and pays for nothing that
     was answered before. Ends early at a clear answer, at a reached cap, or when nobody answers.
     """
+    await load_keys()
     variants = order.variants()
     pairs = order.tasks()
     sources = [await asyncio.to_thread(read_source, pair) for pair in pairs]

@@ -5,6 +5,7 @@ from typing import Annotated
 from prefect import flow, get_run_logger
 from pydantic import Field
 
+from flows.secrets import load_keys
 from tasks.llm.ledger import Ledger
 from tasks.sandbox import e2b
 from tasks.settings import Settings
@@ -18,6 +19,7 @@ async def sweep(
 
     Returns how many of each. What was spent stays in the ledger for good.
     """
+    await load_keys()
     settings = Settings()
     async with Ledger.open(settings) as ledger:
         swept = {"answers": await ledger.forget(days)}

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,15 +48,15 @@ class Told(Model):
     error: str = ""
 
 
-async def tell(order: StoryOrder, client: Client) -> Told:
+async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]) -> Told:
     """Write the story of an order and leave its exports in `order.folder / story_id`.
 
-    What could not be written is named in the receipt, whose outcome says how it ended. Raises
-    InputError for a world or brief that cannot be used.
+    `scene_done` is called for each scene. What could not be written is named in the receipt, whose
+    outcome says how it ended. Raises InputError for a world or brief that cannot be used.
     """
     source = await asyncio.to_thread(read_source, order)
     async with open_desk(order, client, source) as desk:
-        telling = _Telling(order, desk, source)
+        telling = _Telling(order, desk, source, scene_done)
         try:
             with client.level.work():
                 outcome, error = await telling.write()
@@ -93,6 +93,7 @@ class _Telling:
     order: StoryOrder
     desk: Desk
     source: Source
+    on_scene: Callable[[], None]
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.monotonic)
 
@@ -165,6 +166,7 @@ class _Telling:
         )
 
     def _scene_done(self, scene: Scene) -> None:
+        self.on_scene()
         done = len(self.growth.scenes)
         refused = len(scene.refused_branches)
         self.log.info(

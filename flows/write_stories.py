@@ -1,6 +1,7 @@
 """The flow `write-stories`: many stories in one run, each fenced from the others."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,12 @@ from prefect.states import Completed, Failed
 from flows.briefs import orders
 from flows.hooks import leave_receipt
 from flows.order import BatchOrder, StoryOrder
+from flows.progress import progress
 from flows.run_receipt import run_receipt
+from flows.secrets import load_keys
 from flows.telling import Told, tell
 from flows.write_story import STATES, offer
+from tasks.compare.publish import publish_trend
 from tasks.errors import UserError
 from tasks.llm.client import Client
 from tasks.receipt import money, publish_receipt
@@ -65,6 +69,7 @@ async def write_stories(batch: BatchOrder) -> Batch:
     A story that fails is reported and the others finish; the run is green only if all are
     complete. Started again, it pays for nothing a second time.
     """
+    await load_keys()
     wanted = orders(batch)
     # A batch job takes the calls of all stories.
     gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
@@ -74,7 +79,10 @@ async def write_stories(batch: BatchOrder) -> Batch:
         batch.settings(), run_id=run_id, fresh=batch.fresh, batched=batch.batch_api
     )
     async with opened as client:
-        outcomes = await asyncio.gather(*(_fenced(order, client, gate, asking) for order in wanted))
+        async with progress(client, sum(order.scenes for order in wanted)) as scene_done:
+            outcomes = await asyncio.gather(
+                *(_fenced(order, client, gate, asking, scene_done) for order in wanted)
+            )
         result = Batch(
             told=[outcome for outcome in outcomes if isinstance(outcome, Told)],
             failed={
@@ -85,6 +93,7 @@ async def write_stories(batch: BatchOrder) -> Batch:
             cost_usd=(await client.ledger.tally(run_id=run_id)).total.cost_usd,
         )
         receipt = await _receipt(result, client, started)
+        await publish_trend(client.ledger)
     await publish_receipt(receipt)
     await _publish(result)
     return _final_state(result)  # type: ignore[return-value]
@@ -103,12 +112,16 @@ async def _receipt(batch: Batch, client: Client, started: datetime) -> Receipt:
 
 
 async def _fenced(
-    order: StoryOrder, client: Client, gate: asyncio.Semaphore, asking: asyncio.Lock
+    order: StoryOrder,
+    client: Client,
+    gate: asyncio.Semaphore,
+    asking: asyncio.Lock,
+    scene_done: Callable[[], None],
 ) -> Told | str:
     """What was told, or why nothing could be."""
     try:
         async with gate:
-            told = await tell(order, client)
+            told = await tell(order, client, scene_done)
         await offer(told, order, asking)
         return told
     except UserError as error:

@@ -12,8 +12,11 @@ from slugify import slugify
 from flows.approval import approved, higher_cap
 from flows.hooks import leave_receipt
 from flows.order import StoryOrder, Writing
+from flows.progress import progress
+from flows.secrets import load_keys
 from flows.source import read_story
 from flows.telling import Told, tell
+from tasks.compare.publish import publish_trend
 from tasks.llm.client import Client
 from tasks.publish import publish
 
@@ -70,10 +73,15 @@ async def write_story(order: StoryOrder) -> Told:
     Leaves a page that plays, the story as JSON and other formats, and a receipt of every cent. A
     run that ends early keeps what it wrote; started again, it pays for nothing a second time.
     """
+    await load_keys()
     run_id = str(runtime.flow_run.id)
     while True:
-        async with Client.open(order.settings(), run_id=run_id, fresh=order.fresh) as client:
-            told = await tell(order, client)
+        async with (
+            Client.open(order.settings(), run_id=run_id, fresh=order.fresh) as client,
+            progress(client, order.scenes) as scene_done,
+        ):
+            told = await tell(order, client, scene_done)
+            await publish_trend(client.ledger)
         cap = told.receipt.cap_usd
         if told.receipt.outcome != "cap reached" or cap is None or not order.approve:
             break

@@ -1,5 +1,6 @@
 """`talewright deploy`: work pool, limits and deployments on a Prefect server, in one go."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -7,24 +8,49 @@ from pathlib import Path
 
 import typer
 
+from tasks.settings import Settings
+
 PROJECT = Path(__file__).parents[2]
 POOL = "talewright"
 
 
 def deploy() -> None:
-    """Set up scheduled runs: the work pool, the rate limits and every deployment of prefect.yaml.
+    """Set up scheduled runs: the work pool, the rate limits, a Secret block for each key that is
+    set here, and every deployment of prefect.yaml.
 
     Uses the server in PREFECT_API_URL, or one on this machine. Can be run again at any time: what
     is there is updated. Then start a worker, and the stories are written on schedule.
     """
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
     from flows.server import ensure_server
 
     api_url = ensure_server(lambda line: typer.echo(line, err=True))
     environment = os.environ | {"PREFECT_API_URL": api_url}
     _prefect(environment, "work-pool", "create", POOL, "--type", "process", "--overwrite")
+    with temporary_settings({PREFECT_API_URL: api_url}):
+        asyncio.run(_prepare(Settings()))
     _prefect(environment, "--no-prompt", "deploy", "--all")
     typer.echo(f"\nDeployed to {api_url.removesuffix('/api')}/deployments. Start a worker with:")
     typer.echo(f"  PREFECT_API_URL={api_url} {sys.executable} -m prefect worker start -p {POOL}")
+
+
+async def _prepare(settings: Settings) -> None:
+    """The keys and limits of these settings, on the server."""
+    from prefect.client.orchestration import get_client
+
+    from flows.secrets import save_keys
+    from tasks.llm.chain import providers
+    from tasks.llm.shared_limits import SharedLimits
+
+    for name in await save_keys(settings):
+        typer.echo(f"Secret block {name}: saved")
+    async with get_client() as client:
+        for provider in providers(settings):
+            async with SharedLimits(client, settings, provider).open() as limits:
+                for name in limits.names:
+                    typer.echo(f"Concurrency limit {name}: set")
+            await provider.close()
 
 
 def _prefect(environment: dict[str, str], *arguments: str) -> None:

@@ -1,13 +1,15 @@
-"""A comparison in the Prefect UI."""
+"""Comparisons, of prompts and of nights, in the Prefect UI."""
 
 from pathlib import Path
 
-from prefect.artifacts import acreate_markdown_artifact
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from slugify import slugify
 
 from tasks.compare.comparison import Comparison
 from tasks.compare.keep import PAGE
 from tasks.compare.report import markdown
+from tasks.compare.trend import quality_trend
+from tasks.llm.ledger import Ledger
 from tasks.markdown import escape
 
 
@@ -19,3 +21,26 @@ async def publish_comparison(comparison: Comparison, folder: Path) -> None:
         key=f"comparison-{slugify(comparison.title)}",
         description=" ".join(comparison.sentences)[:500],
     )
+
+
+DAYS = 30
+"""Rows of the trend."""
+
+
+async def publish_trend(ledger: Ledger) -> None:
+    """Leave the scores of the last days by prompt version and model, if a model wrote any."""
+    days = sorted((await quality_trend(ledger)).days, key=lambda day: day.day)[-DAYS:]
+    rows = [
+        {
+            "day": day.day,
+            "prompt": day.prompt,
+            "model": day.model,
+            "scenes": day.scenes,
+            "score": f"{day.score:.3f} ± {2 * day.error:.3f}",
+            "refused": f"{day.refused:.0%}",
+            "changed": f"{day.change:+.1f} standard errors" if day.changed else "",
+        }
+        for day in reversed(days)
+    ]
+    if rows:
+        await acreate_table_artifact(rows, key="scores", description="Scores by day")

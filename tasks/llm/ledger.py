@@ -201,6 +201,10 @@ class Ledger:
         where = [attempts.c[name] == value for name, value in wanted.items() if value is not None]
         return await self.run(lambda connection: tallies(connection, where))
 
+    async def spent(self, run_id: str) -> Decimal:
+        """What the attempts of a run did cost so far, in USD."""
+        return await self.run(lambda connection: _spent(connection, f"run:{run_id}"))
+
     async def forget(self, days: int) -> int:
         """Drop answers that were not used for so many days; how many there were. Attempts stay:
         they are the books."""

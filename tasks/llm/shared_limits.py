@@ -76,6 +76,12 @@ class SharedLimits:
             yield self
 
     @property
+    def names(self) -> list[str]:
+        """The names of the limits that are made when it is opened."""
+        limits = (self.requests, self.tokens, self.slots)
+        return [limit.name for limit in limits if limit is not None]
+
+    @property
     def rated(self) -> bool:
         """Whether settings say how fast calls may leave."""
         return self.requests is not None or self.tokens is not None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,15 @@ async def test_a_model_rates_a_scene_when_votes_are_asked_for(
         monkeypatch.setenv("GEMINI_API_KEY", CANARY)
         monkeypatch.setenv("GEMINI_BASE_URL", server.url)
         monkeypatch.setenv("SCORE_VOTES", "3")
-        run = await run_story(StoryOrder(depth=0, sandbox="none", seed=78, out=str(tmp_path)))
+        order = StoryOrder(
+            depth=0, sandbox="none", seed=78, max_cost_usd=Decimal(1), out=str(tmp_path)
+        )
+        run = await run_story(order)
     (rated,) = [tally for tally in run.told.receipt.by_step if tally.name == "score"]
     assert rated.calls == 3
     assert rated.cost_usd > 0
+    shown = {key: await Artifact.aget(key=key) for key in ("progress", "spend", "scores")}
+    data = {key: artifact.data for key, artifact in shown.items() if artifact}
+    assert data["progress"] == 100.0
+    assert data["spend"] == pytest.approx(float(100 * run.told.receipt.total.cost_usd))
+    assert "scene@" in str(data["scores"])

@@ -1,28 +1,50 @@
 """Deployments: one command sets them up, and a process worker runs them."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 
 from flows.sweep import sweep
+from tests.canary import CANARY
+from tests.emulators.gemini import GeminiServer
 from tests.flows.test_cli import talewright
+
+LIMIT = "gemini.gemini-2-5-flash.requests"
 
 
 async def test_deploy_can_be_run_again_and_a_worker_writes_the_story(
     prefect_server: str, tmp_path: Path
 ) -> None:
     for _ in range(2):
-        done = talewright("deploy", cwd=tmp_path)
+        done = talewright("deploy", cwd=tmp_path, GEMINI_API_KEY=CANARY, LLM_RATE_LIMIT="600")
         assert done.returncode == 0, done.stderr + done.stdout
-    run = await run_deployment(  # type: ignore[misc]
-        "write-story/nightly", parameters={"order": {"depth": 1, "out": str(tmp_path)}}, timeout=0
-    )
+        assert "Secret block gemini-api-key: saved" in done.stdout
+        assert CANARY not in done.stdout + done.stderr
+    order = {"depth": 0, "sandbox": "none", "out": str(tmp_path), "seed": 3}
+    with GeminiServer() as gemini:
+        run = await run_by_worker("write-story/nightly", {"order": order}, gemini.url)
+    await Secret.adelete("gemini-api-key")
+    assert run.state_name == "Completed"
+    assert (tmp_path / "last-ferry-3" / "index.html").exists()
+    assert {call.key for call in gemini.calls} == {CANARY}, "the key came from its block"
+    async with get_client() as client:
+        limit = await client.read_global_concurrency_limit_by_name(LIMIT)
+    assert limit.active
+
+
+async def run_by_worker(name: str, parameters: dict[str, object], gemini: str) -> FlowRun:
+    """Run a deployment on a process worker whose environment has no key, to its end."""
+    run: FlowRun = await run_deployment(name, parameters=parameters, timeout=0)  # type: ignore[misc]
     worker = subprocess.Popen(
         [sys.executable, "-m", "prefect", "worker", "start", "-p", "talewright", "-t", "process"],
+        env=os.environ | {"GEMINI_BASE_URL": gemini},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -36,8 +58,14 @@ async def test_deploy_can_be_run_again_and_a_worker_writes_the_story(
     finally:
         worker.terminate()
         worker.wait(20)
-    assert run.state_name == "Completed"
-    assert (tmp_path / "last-ferry-1" / "index.html").exists()
+    return run
+
+
+async def test_the_example_of_an_automation_can_be_installed(prefect_server: str) -> None:
+    example = Path(__file__).parents[2] / "examples" / "automations" / "provider-lost.yaml"
+    command = [sys.executable, "-m", "prefect", "automation", "create", "--from-file", str(example)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 async def test_sweep_drops_old_answers_and_keeps_the_books(prefect_server: str) -> None:
