@@ -83,7 +83,13 @@ def estimate(
     model: str,
 ) -> list[Estimate]:
     """Low, likely and high. Raises NoPrice for an unknown model."""
-    return [_by(guess, shape, world, brief, settings, prices, provider, model) for guess in GUESSES]
+    facts = PathState.opening(world, brief).sentences(world)
+    ask = SceneAsk(scene_id="1", facts=facts, branches=shape.branches)
+    variables = {"world": world, "brief": brief, "ask": ask}
+    prompt = render("scene", variables, schema=SceneDraft, settings=settings)
+    first = (len(prompt.system) + len(prompt.shared) + len(prompt.text)) / CHARACTERS_PER_TOKEN
+    prose = brief.words_per_scene * TOKENS_PER_WORD
+    return [_by(guess, shape, first, prose, settings, prices, provider, model) for guess in GUESSES]
 
 
 def by_batch(
@@ -102,19 +108,14 @@ def by_batch(
 def _by(
     guess: Guess,
     shape: Shape,
-    world: World,
-    brief: Brief,
+    first: float,
+    prose: float,
     settings: Settings,
     prices: Prices,
     provider: str,
     model: str,
 ) -> Estimate:
-    facts = PathState.opening(world, brief).sentences(world)
-    ask = SceneAsk(scene_id="1", facts=facts, branches=shape.branches)
-    variables = {"world": world, "brief": brief, "ask": ask}
-    prompt = render("scene", variables, schema=SceneDraft, settings=settings)
-    first = (len(prompt.system) + len(prompt.shared) + len(prompt.text)) / CHARACTERS_PER_TOKEN
-    prose = brief.words_per_scene * TOKENS_PER_WORD
+    """`first` and `prose` are tokens: of the opening's prompt, and of a scene's text."""
     calls = tokens_in = tokens_out = 0.0
     last = len(shape.scenes) - 1
     for level, scenes in enumerate(shape.scenes):

@@ -31,3 +31,12 @@ class SceneAsk(Model):
     ending: EndingKind | None = None
     wrong_before: list[Line] = Field([], description="What was wrong with the last attempt.")
     seed: int = 0
+
+    @property
+    def other_steps(self) -> list[PathStep]:
+        """The last steps of the other paths, each once; none below the scene where paths met."""
+        steps: list[PathStep] = []
+        for step in self.also_from:
+            if step not in (self.path[-1], *steps):
+                steps.append(step)
+        return steps
