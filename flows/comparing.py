@@ -9,7 +9,7 @@ from prefect import get_run_logger
 
 from flows.compare_order import CompareOrder
 from flows.order import StoryOrder
-from flows.scene_steps import SPARE_BRANCHES, Desk, SceneRefused, write_scene_steps
+from flows.scene_steps import Desk, SceneRefused, write_scene_steps
 from flows.source import Source
 from tasks.compare.comparison import Comparison, Ended
 from tasks.compare.contrast import contrast, found_at
@@ -21,7 +21,7 @@ from tasks.llm.errors import BadRequest, CutShort, LLMError, Malformed, Refused
 from tasks.llm.scene_rows import seconds_of
 from tasks.sandbox import open_sandbox
 from tasks.settings import Settings
-from tasks.story.ask import SceneAsk
+from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.state import PathState
 
 AT_ONCE = 16

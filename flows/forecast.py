@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from flows.growth import Growth
-from flows.scene_steps import SPARE_BRANCHES
 from tasks.llm.estimate import Shape, estimate
+from tasks.story.ask import SPARE_BRANCHES
 
 
 def likely_usd(growth: Growth) -> Decimal:

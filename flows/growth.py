@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 from flows.replay import Way
 from flows.scene_steps import (
-    SPARE_BRANCHES,
     Desk,
     SceneRefused,
     more_branches,
     write_scene_steps,
 )
 from tasks.llm.errors import CapReached, LLMError
-from tasks.story.ask import SceneAsk
+from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.brief import EndingKind
 from tasks.story.scene import Branch, Scene
 from tasks.story.state import PathState

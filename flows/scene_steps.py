@@ -26,7 +26,7 @@ from tasks.sandbox import Sandbox
 from tasks.score import score
 from tasks.settings import Settings
 from tasks.step import whole
-from tasks.story.ask import SceneAsk
+from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport, MendedCode, Snippet
 from tasks.story.scene import (
@@ -41,9 +41,6 @@ from tasks.story.scene import (
 from tasks.story.state import PathState
 from tasks.story.verdict import Verdict
 from tasks.story.world import World
-
-SPARE_BRANCHES = 1
-"""Choices asked for beyond those to be followed, so that one refusal costs no further call."""
 
 ATTEMPTS = 2
 """Times a scene is written before one that contradicts its path is given up."""

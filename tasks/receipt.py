@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from prefect.artifacts import acreate_markdown_artifact
-
 from tasks.markdown import escape, table
 from tasks.story.base import Usd
 from tasks.story.receipt import Receipt, Tally
@@ -50,6 +48,9 @@ def receipt_markdown(receipt: Receipt) -> str:
 async def publish_receipt(receipt: Receipt, brief: str = "") -> None:
     """Leave the receipt of a brief's story, or of the run, in the Prefect UI, under a key that
     stays the same from night to night."""
+    # Commands that only print need not wait for Prefect.
+    from prefect.artifacts import acreate_markdown_artifact
+
     await acreate_markdown_artifact(
         receipt_markdown(receipt),
         key="-".join(["receipt", *filter(None, [brief.replace("_", "-")])]),

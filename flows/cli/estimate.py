@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.order import StoryOrder
-from flows.scene_steps import SPARE_BRANCHES
 from tasks.errors import UserError
 from tasks.llm.batch.api import PROVIDERS
 from tasks.llm.batch.jobs import usual_seconds
@@ -21,6 +20,7 @@ from tasks.llm.prices import LIST, Prices
 from tasks.load import load_brief, load_world
 from tasks.receipt import money
 from tasks.settings import Settings
+from tasks.story.ask import SPARE_BRANCHES
 
 DEFAULTS = StoryOrder()
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from html import escape as html
 
-from prefect.artifacts import acreate_markdown_artifact
-
 from tasks.consistency.paths import Examined, StoryCheck
 from tasks.markdown import escape, table
 from tasks.story.story import Story
@@ -129,6 +127,9 @@ def _article(one: str, title: str, issue: Issue) -> Iterator[str]:
 
 async def publish_report(check: StoryCheck, story: Story, key: str) -> None:
     """Leave the report in the Prefect UI, under a key that stays from night to night."""
+    # Commands that only print need not wait for Prefect.
+    from prefect.artifacts import acreate_markdown_artifact
+
     await acreate_markdown_artifact(
         markdown(check, story),
         key=f"consistency-{key.replace('_', '-')}",

@@ -7,6 +7,9 @@ from tasks.story.brief import EndingKind
 from tasks.story.effects import Effect
 from tasks.story.scene import SceneId, SceneText
 
+SPARE_BRANCHES = 1
+"""Choices asked for beyond those to be followed, so that one refusal costs no further call."""
+
 
 class PathStep(Model):
     """A scene already written on the path, and the choice that was taken at its end."""
