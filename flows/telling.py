@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -148,13 +148,14 @@ class _Telling:
         receipt = await self._receipt(outcome, error)
         story = self._story()
         folder = self.source.folder
+        leaving: list[Awaitable[object]] = [publish_receipt(receipt, self.desk.brief.id)]
         if story.scenes:
-            await asyncio.to_thread(export_story, story, folder, receipt)
-            graph = from_story(story)
-            checked = await asyncio.to_thread(check_story, graph, self.desk.decisions)
-            await publish_report(checked, story, self.desk.brief.id)
-            await publish_code(story.scenes, self.desk.brief.id)
-        await publish_receipt(receipt, self.desk.brief.id)
+            leaving += [
+                asyncio.to_thread(export_story, story, folder, receipt),
+                self._check(story),
+                publish_code(story.scenes, self.desk.brief.id),
+            ]
+        await asyncio.gather(*leaving)
         return Told(
             story_id=self.desk.story_id,
             title=story.title,
@@ -164,6 +165,10 @@ class _Telling:
             receipt=receipt,
             error=error,
         )
+
+    async def _check(self, story: Story) -> None:
+        checked = await asyncio.to_thread(check_story, from_story(story), self.desk.decisions)
+        await publish_report(checked, story, self.desk.brief.id)
 
     def _scene_done(self, scene: Scene) -> None:
         self.on_scene()
