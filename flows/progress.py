@@ -56,7 +56,7 @@ async def progress(client: Client, scenes: int) -> AsyncIterator[Callable[[], No
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
-    await show()
+        await show()
 
 
 def _scenes(done: int, scenes: int) -> str:

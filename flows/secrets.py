@@ -21,9 +21,8 @@ async def save_keys(settings: Settings) -> list[str]:
     saved = []
     for key in KEYS:
         if (value := getattr(settings, key.lower())) is not None:
-            block: Secret[str] = Secret(
-                value=value.get_secret_value()
-            )  # Secret[str] would be another type
+            # Made by Secret[str], it would be a block of another type, which nobody finds.
+            block: Secret[str] = Secret(value=value.get_secret_value())
             await block.asave(block_name(key), overwrite=True)
             saved.append(block_name(key))
     return saved

@@ -28,9 +28,11 @@ async def test_deploy_can_be_run_again_and_a_worker_writes_the_story(
         assert "Secret block gemini-api-key: saved" in done.stdout
         assert CANARY not in done.stdout + done.stderr
     order = {"depth": 0, "sandbox": "none", "out": str(tmp_path), "seed": 3}
-    with GeminiServer() as gemini:
-        run = await run_by_worker("write-story/nightly", {"order": order}, gemini.url)
-    await Secret.adelete("gemini-api-key")
+    try:
+        with GeminiServer() as gemini:
+            run = await run_by_worker("write-story/nightly", {"order": order}, gemini.url)
+    finally:
+        await Secret.adelete("gemini-api-key")
     assert run.state_name == "Completed"
     assert (tmp_path / "last-ferry-3" / "index.html").exists()
     assert {call.key for call in gemini.calls} == {CANARY}, "the key came from its block"
