@@ -74,7 +74,7 @@ async def report(home: Path, counts: dict[str, int], unheard: list[Call]) -> Non
         total = (await ledger.tally()).total
     usage = Usage(counts["tokens_in"], counts["tokens_cached"], 0, counts["tokens_out"])
     lost = Usage(
-        tokens_in=sum(call.tokens_in for call in unheard),
+        tokens_in=sum(call.tokens_in for call in unheard) + counts["tokens_of_lost_caches"],
         tokens_out=sum(call.tokens_out + call.tokens_thinking for call in unheard),
     )
     billed, unheard_usd = (
@@ -82,7 +82,7 @@ async def report(home: Path, counts: dict[str, int], unheard: list[Call]) -> Non
     )
     print(
         f"server: {counts['answered'] - len(unheard)} answers heard, ${billed - unheard_usd:.6f}; "
-        f"{len(unheard)} given to a dead process, ${unheard_usd:.6f}"
+        f"{len(unheard)} and caches given to dead processes, ${unheard_usd:.6f}"
     )
     print(
         f"ledger: {total.calls - total.in_flight} settled, ${total.cost_usd:.6f}; "

@@ -122,6 +122,8 @@ class GeminiServer(HttpServer):
         self.most_in_flight = 0
         self.caches: dict[str, tuple[int, str]] = {}
         self.cache_tokens = 0
+        self._unused_caches: dict[str, int] = {}
+        self._lost_cache_tokens = 0
         self._script: list[Answer] = []
         self._tokens = float(self.burst)
         self._refilled = time.monotonic()
@@ -140,6 +142,8 @@ class GeminiServer(HttpServer):
             "by_status": dict(Counter(str(call.status) for call in self.calls)),
             "requests_answered_twice": len(answered) - len({call.digest for call in answered}),
             "tokens_in": sum(call.tokens_in for call in answered) + self.cache_tokens,
+            # Of caches whose maker died before it used them.
+            "tokens_of_lost_caches": self._lost_cache_tokens + sum(self._unused_caches.values()),
             "tokens_cached": sum(call.tokens_cached for call in answered),
             "tokens_out": sum(call.tokens_out + call.tokens_thinking for call in answered),
             "most_in_flight": self.most_in_flight,
@@ -176,6 +180,7 @@ class GeminiServer(HttpServer):
             await asyncio.sleep(self.latency)
         finally:
             self.in_flight -= 1
+        self._unused_caches.pop(body.get("cachedContent", ""), None)
         text = self.write(body, request.body)
         usage = self.usage(body, text)
         call = Call(
@@ -252,6 +257,8 @@ class GeminiServer(HttpServer):
         name = f"cachedContents/{hashlib.sha256(request.body).hexdigest()[:16]}"
         self.caches[name] = (tokens, text)
         self.cache_tokens += 2 * tokens  # and as much for keeping it
+        self._lost_cache_tokens += self._unused_caches.get(name, 0)
+        self._unused_caches[name] = 2 * tokens
         usage = {"totalTokenCount": tokens}
         return json_answer(
             {"name": name, "usageMetadata": usage, "expireTime": "2099-01-01T00:00:00Z"}
