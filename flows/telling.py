@@ -108,12 +108,13 @@ class _Telling:
             order.most_scenes,
             scenes={scene.scene_id: scene for scene in so_far.scenes} if so_far else {},
         )
-        self.log = get_run_logger()
+        self.log = get_run_logger(story_id=self.desk.story_id)
 
     async def write(self) -> tuple[Outcome, str]:
         title = self.desk.brief.title
         self.log.info(
-            "%s: up to %d scenes, written by %s",
+            "%s: %s, up to %d scenes, written by %s",
+            self.desk.story_id,
             title,
             self.order.scenes,
             self.desk.client.writer,
@@ -145,6 +146,16 @@ class _Telling:
 
     async def finish(self, outcome: Outcome, error: str) -> Told:
         """Export what there is and publish the receipt."""
+        if error:
+            self.log.warning("%s: %s: %s", self.desk.story_id, outcome, error)
+        for missing in self.growth.missing:
+            self.log.warning(
+                "%s: scene %s is missing: %s",
+                self.desk.story_id,
+                missing.scene_id,
+                missing.reason,
+                extra={"scene_id": missing.scene_id},
+            )
         receipt = await self._receipt(outcome, error)
         story = self._story()
         folder = self.source.folder
@@ -175,13 +186,14 @@ class _Telling:
         done = len(self.growth.scenes)
         refused = len(scene.refused_branches)
         self.log.info(
-            "Scene %s, %s: score %.2f%s%s",
+            "%s: scene %s, %s: score %.2f%s%s",
+            self.desk.story_id,
             scene.scene_id,
             scene.title,
             scene.quality.score,
             f", {money(scene.cost_usd)}" if scene.cost_usd else "",
             f", {refused} refused" if refused else "",
-            extra={"scenes": (done, self.order.scenes)},
+            extra={"scene_id": scene.scene_id, "scenes": (done, self.order.scenes)},
         )
 
     def _story(self) -> Story:

@@ -125,9 +125,10 @@ async def _fenced(
         await offer(told, order, asking)
         return told
     except UserError as error:
+        get_run_logger().warning("%s (seed %d) failed: %s", order.brief, order.seed, error)
         return str(error)
     except Exception as error:
-        get_run_logger().exception("The story of %s broke.", order.brief)
+        get_run_logger().exception("%s (seed %d) broke", order.brief, order.seed)
         return f"{type(error).__name__}: {error}"
 
 

@@ -55,13 +55,18 @@ def test_a_broken_world_is_one_clear_message_and_no_story(
 
 
 def test_it_says_where_the_story_lies_and_what_it_cost(prefect_server: str, tmp_path: Path) -> None:
-    done = talewright("write", "--depth", "1", "--out", "there", cwd=tmp_path)
+    done = talewright(
+        "write", "--depth", "1", "--out", "there", cwd=tmp_path, PREFECT_LOGGING_LEVEL="INFO"
+    )
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "there" / "last-ferry-1" / "index.html") in done.stdout
     assert "$0.000000" in done.stdout
     assert "offline writer" in done.stdout
     assert "/runs/flow-run/" in done.stdout
-    assert "Traceback" not in done.stderr
+    scenes = [line for line in done.stderr.splitlines() if "score" in line]
+    assert [line.split(",")[0] for line in sorted(scenes)] == [
+        f"last-ferry-1: scene {scene_id}" for scene_id in ("1", "1.1", "1.2")
+    ]
 
 
 def test_no_key_shows_anywhere(gemini: dict[str, str], tmp_path: Path) -> None:
