@@ -18,7 +18,7 @@ from flows.cli.batch import batch
 from flows.cli.cache import cache
 from flows.cli.check import check
 from flows.cli.compare import compare
-from flows.cli.deploy import deploy
+from flows.cli.deploy import deploy, worker
 from flows.cli.doctor import doctor
 from flows.cli.estimate import estimate
 from flows.cli.receipt import receipt
@@ -42,6 +42,7 @@ app.command()(receipt)
 app.command()(cache)
 app.command()(doctor)
 app.command()(deploy)
+app.command()(worker)
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(sandboxes.app, name="sandboxes")
 

@@ -1,10 +1,11 @@
-"""`talewright deploy`: work pool, limits and deployments on a Prefect server, in one go."""
+"""`talewright deploy` and `talewright worker`: scheduled runs on a Prefect server."""
 
 import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -14,7 +15,11 @@ PROJECT = Path(__file__).parents[2]
 POOL = "talewright"
 
 
-def deploy() -> None:
+def deploy(
+    run: Annotated[
+        str, typer.Option(metavar="FLOW/DEPLOYMENT", help="Start this one once, now.")
+    ] = "",
+) -> None:
     """Set up scheduled runs: the work pool, the rate limits, a Secret block for each key that is
     set here, and every deployment of prefect.yaml.
 
@@ -31,8 +36,26 @@ def deploy() -> None:
     with temporary_settings({PREFECT_API_URL: api_url}):
         asyncio.run(_prepare(Settings()))
     _prefect(environment, "--no-prompt", "deploy", "--all")
-    typer.echo(f"\nDeployed to {api_url.removesuffix('/api')}/deployments. Start a worker with:")
-    typer.echo(f"  PREFECT_API_URL={api_url} {sys.executable} -m prefect worker start -p {POOL}")
+    if run:
+        _prefect(environment, "deployment", "run", run)
+    typer.echo(f"\nDeployed to {api_url.removesuffix('/api')}/deployments.")
+    typer.echo(f"`{sys.argv[0]} worker` runs what is due.")
+
+
+def worker() -> None:
+    """Run what is due on this machine, until Ctrl-C: a Prefect worker for the deployments.
+
+    Uses the server in PREFECT_API_URL, or one on this machine, which is started if it is not
+    running.
+    """
+    from flows.server import ensure_server
+
+    environment = os.environ | {
+        "PREFECT_API_URL": ensure_server(lambda line: typer.echo(line, err=True)),
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",  # its log is all that a worker shows
+    }
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
+    os.execve(sys.executable, command, environment)  # noqa: S606
 
 
 async def _prepare(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from prefect.deployments import run_deployment
 from flows.sweep import sweep
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer
-from tests.flows.test_cli import talewright
+from tests.flows.test_cli import command, talewright
 
 LIMIT = "gemini.gemini-2-5-flash.requests"
 
@@ -45,7 +45,7 @@ async def run_by_worker(name: str, parameters: dict[str, object], gemini: str) -
     """Run a deployment on a process worker whose environment has no key, to its end."""
     run: FlowRun = await run_deployment(name, parameters=parameters, timeout=0)  # type: ignore[misc]
     worker = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "worker", "start", "-p", "talewright", "-t", "process"],
+        command("worker"),
         env=os.environ | {"GEMINI_BASE_URL": gemini},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -65,8 +65,8 @@ async def run_by_worker(name: str, parameters: dict[str, object], gemini: str) -
 
 async def test_the_example_of_an_automation_can_be_installed(prefect_server: str) -> None:
     example = Path(__file__).parents[2] / "examples" / "automations" / "provider-lost.yaml"
-    command = [sys.executable, "-m", "prefect", "automation", "create", "--from-file", str(example)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    create = [sys.executable, "-m", "prefect", "automation", "create", "--from-file", str(example)]
+    done = subprocess.run(create, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
