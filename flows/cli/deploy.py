@@ -4,12 +4,17 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tasks.errors import UserError
 from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
 
 PROJECT = Path(__file__).parents[2]
 POOL = "talewright"
@@ -31,14 +36,11 @@ def deploy(
     from flows.server import ensure_server
 
     api_url = ensure_server(lambda line: typer.echo(line, err=True))
-    environment = os.environ | {"PREFECT_API_URL": api_url}
-    _prefect(environment, "work-pool", "create", POOL, "--type", "process", "--overwrite")
     with temporary_settings({PREFECT_API_URL: api_url}):
-        asyncio.run(_prepare(Settings()))
-    _prefect(environment, "--no-prompt", "deploy", "--all")
-    if run:
-        _prefect(environment, "deployment", "run", run)
-    typer.echo(f"\nDeployed to {api_url.removesuffix('/api')}/deployments.")
+        asyncio.run(_make_pool())
+        _deploy_all(api_url)
+        asyncio.run(_finish(Settings(), run))
+    typer.echo(f"In the UI: {api_url.removesuffix('/api')}/deployments")
     typer.echo(f"`{sys.argv[0]} worker` runs what is due.")
 
 
@@ -58,8 +60,35 @@ def worker() -> None:
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
-async def _prepare(settings: Settings) -> None:
-    """The keys and limits of these settings, on the server."""
+async def _make_pool() -> None:
+    """The work pool, if the server has none of this name: one that is there may be of another
+    type."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+    from prefect.workers.process import ProcessWorker
+
+    template = ProcessWorker.get_default_base_job_template()
+    async with get_client() as client:
+        with suppress(ObjectAlreadyExists):
+            await client.create_work_pool(
+                WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template)
+            )
+
+
+def _deploy_all(api_url: str) -> None:
+    """What Prefect's own command prints is shown only if it fails."""
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    environment = os.environ | {"PREFECT_API_URL": api_url}
+    done = subprocess.run(  # noqa: S603
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise UserError(f"`prefect deploy --all` failed:\n{done.stdout}{done.stderr}")
+
+
+async def _finish(settings: Settings, run: str) -> None:
+    """Save the keys, set the limits, say what is deployed, and start one deployment if named."""
     from prefect.client.orchestration import get_client
 
     from flows.secrets import save_keys
@@ -74,10 +103,31 @@ async def _prepare(settings: Settings) -> None:
                 for name in limits.names:
                     typer.echo(f"Concurrency limit {name}: set")
             await provider.close()
+        await _say_deployed(client)
+    if run:
+        await _start(run)
 
 
-def _prefect(environment: dict[str, str], *arguments: str) -> None:
-    command = [sys.executable, "-m", "prefect", *arguments]
-    done = subprocess.run(command, cwd=PROJECT, env=environment, check=False)  # noqa: S603
-    if done.returncode:
-        raise typer.Exit(done.returncode)
+async def _say_deployed(client: "PrefectClient") -> None:
+    """One line a deployment."""
+    from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
+
+    pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
+    for deployment in await client.read_deployments(work_pool_filter=pool):
+        flow = await client.read_flow(deployment.flow_id)
+        active = any(schedule.active for schedule in deployment.schedules)
+        paused = "its schedule is paused" if deployment.schedules else "has no schedule"
+        name = f"{flow.name}/{deployment.name}"
+        typer.echo(f"Deployment {name}: {'runs on schedule' if active else paused}")
+
+
+async def _start(name: str) -> None:
+    from prefect.deployments import run_deployment
+    from prefect.exceptions import ObjectNotFound
+    from prefect.utilities.urls import url_for
+
+    try:
+        run = await run_deployment(name, timeout=0)  # type: ignore[misc]
+    except (ObjectNotFound, ValueError):
+        raise UserError(f"There is no deployment {name} to run.") from None
+    typer.echo(f"Run of {name}: {url_for('flow-run', obj_id=run.id)}")

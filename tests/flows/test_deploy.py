@@ -22,11 +22,14 @@ LIMIT = "gemini.gemini-2-5-flash.requests"
 async def test_deploy_can_be_run_again_and_a_worker_writes_the_story(
     prefect_server: str, tmp_path: Path
 ) -> None:
-    for _ in range(2):
-        done = talewright("deploy", cwd=tmp_path, GEMINI_API_KEY=CANARY, LLM_RATE_LIMIT="600")
+    key = {"GEMINI_API_KEY": CANARY, "LLM_RATE_LIMIT": "600"}
+    for options in ((), ("--run", "sweep/daily-sweep")):
+        done = talewright("deploy", *options, cwd=tmp_path, **key)
         assert done.returncode == 0, done.stderr + done.stdout
+        assert "Deployment write-story/nightly: runs on schedule" in done.stdout
         assert "Secret block gemini-api-key: saved" in done.stdout
         assert CANARY not in done.stdout + done.stderr
+    assert "Run of sweep/daily-sweep: http://127.0.0.1:" in done.stdout
     order = {"depth": 0, "sandbox": "none", "out": str(tmp_path), "seed": 3}
     try:
         with GeminiServer() as gemini:
