@@ -8,6 +8,9 @@ from prefect.flow_runs import apause_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
+from flows.telling import Told
+from tasks.receipt import money
+
 DAY = 24 * 3600
 """Seconds a run waits for a person."""
 
@@ -17,7 +20,7 @@ Form = TypeVar("Form", bound=RunInput)
 class Approval(RunInput):
     """Whether a story is published."""
 
-    publish: bool = Field(True, description="Publish this story?")
+    publish: bool = Field(True, description="No: the story stays where it is, unpublished.")
 
 
 class HigherCap(RunInput):
@@ -26,10 +29,13 @@ class HigherCap(RunInput):
     max_cost_usd: Decimal = Field(description="USD the whole run may spend; as before: stop.")
 
 
-async def approved(title: str, page: str) -> bool:
+async def approved(told: Told) -> bool:
     """Ask whether to publish a story; waits up to a day, then no."""
     form = Approval.with_initial_data(
-        description=f"**{title}** is written: {page}\n\nPublish it?", publish=True
+        description=f"**{told.title}** is written: {told.scenes} scenes, {told.endings} endings, "
+        f"{money(told.receipt.spent_usd)}. Read it at `{told.folder / 'index.html'}`.\n\n"
+        "Publish it?",
+        publish=True,
     )
     answer = await _ask(form)
     return answer is not None and answer.publish

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tasks.llm.ledger import Ledger
+from tasks.story.base import Usd
 from tasks.story.receipt import Outcome, Receipt
 
 
@@ -14,6 +15,7 @@ async def run_receipt(
     outcome: Outcome,
     *,
     started: datetime | None,
+    cap_usd: Usd | None = None,
     missing: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> Receipt:
@@ -31,6 +33,7 @@ async def run_receipt(
         by_step=tallies.by_step,
         by_story=tallies.by_story,
         by_model=tallies.by_model,
+        cap_usd=cap_usd,
         missing=list(missing),
         notes=list(notes),
     )

@@ -42,9 +42,14 @@ class Batch(Model):
         return "partial" if short else "complete"
 
     @property
+    def count(self) -> str:
+        """How many of the stories are complete: `47 of 50`."""
+        return f"{len(self.complete)} of {len(self.told) + len(self.failed)}"
+
+    @property
     def summary(self) -> str:
-        """How many of the stories are complete."""
-        return f"{len(self.complete)} of {len(self.told) + len(self.failed)} stories complete"
+        """The count as the message of the run's final state."""
+        return f"{self.count} stories complete"
 
     @property
     def complete(self) -> list[Told]:
@@ -104,9 +109,10 @@ async def _receipt(batch: Batch, client: Client, started: datetime) -> Receipt:
     return await run_receipt(
         client.ledger,
         client.run_id,
-        batch.summary,
+        f"{runtime.flow_run.name} ({batch.count})",
         batch.outcome,
         started=started,
+        cap_usd=client.settings.llm_max_cost,
         missing=[f"{name}: {why}" for name, why in short.items()],
     )
 
@@ -135,7 +141,7 @@ async def _fenced(
 async def _publish(batch: Batch) -> None:
     rows = [
         {
-            "story": told.title,
+            "story": f"{told.title} ({told.story_id})",
             "outcome": told.receipt.outcome,
             "scenes": told.scenes,
             "refused": len(told.receipt.refused),

@@ -44,7 +44,7 @@ async def offer(told: Told, order: Writing, asking: asyncio.Lock) -> None:
         return
     if order.approve:
         async with asking:
-            if not await approved(told.title, str(told.folder / "index.html")):
+            if not await approved(told):
                 return
     story = await asyncio.to_thread(read_story, told.folder / "story.json")
     page = await asyncio.to_thread(publish, story, told.folder, order.publish_to)

@@ -85,7 +85,7 @@ def in_flight(total: Tally) -> str:
 
 
 def _tallies(tallies: Sequence[Tally], total: Tally) -> str:
-    head = ["", "calls", "cached", "failed", "in", "of it cached", "thinking", "out", "USD"]
+    head = ["", "USD", "calls", "cached", "failed", "in", "of it cached", "thinking", "out"]
     rows = [[escape(tally.name), *cells(tally)] for tally in tallies]
     return (
         table(head, [*rows, [f"**{cell}**" for cell in (total.name, *cells(total))]])
@@ -95,8 +95,8 @@ def _tallies(tallies: Sequence[Tally], total: Tally) -> str:
 
 
 def cells(tally: Tally) -> list[str]:
-    """A tally's figures as text: calls, cached, failed, tokens (in, of it cached, thinking, out),
-    USD."""
+    """A tally's figures as text: USD, calls, cached, failed, tokens (in, of it cached, thinking,
+    out)."""
     counts = (
         tally.calls,
         tally.cached,
@@ -106,4 +106,4 @@ def cells(tally: Tally) -> list[str]:
         tally.tokens_thinking,
         tally.tokens_out,
     )
-    return [*(f"{count:,}" for count in counts), money(tally.cost_usd)]
+    return [money(tally.cost_usd), *(f"{count:,}" for count in counts)]

@@ -62,7 +62,7 @@ def _show(tallies: Tallies, title: str) -> None:
         rows: list[Tally] = getattr(tallies, f"by_{group}")
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("by " + group, no_wrap=True)
-        for name in ("calls", "cached", "failed", "in", "of it cached", "thinking", "out", "USD"):
+        for name in ("USD", "calls", "cached", "failed", "in", "of it cached", "thinking", "out"):
             table.add_column(name, justify="right")
         for tally in rows:
             table.add_row(tally.name, *cells(tally))

@@ -130,8 +130,10 @@ async def publish_report(check: StoryCheck, story: Story, key: str) -> None:
     # Commands that only print need not wait for Prefect.
     from prefect.artifacts import acreate_markdown_artifact
 
+    found = "clean" if check.clean else f"{len(check.findings)} findings"
+    refused = sum(1 for _ in story.refused())
     await acreate_markdown_artifact(
         markdown(check, story),
         key=f"consistency-{key.replace('_', '-')}",
-        description="clean" if check.clean else f"{len(check.findings)} findings",
+        description=f"{found}: {len(story.scenes)} scenes, {refused} branches refused",
     )
