@@ -1,11 +1,15 @@
 """Kill a 60-scene story 20 times and finish it: `python -m tests.bench.killed [kills] [seed]`.
 
 A Gemini server counts what it answered and billed. Each run of the command is killed with its whole
-process group at a random moment after its first call, then started again. Printed: answers paid
-twice, those whose process died while they were in flight, and the ledger beside the server's count.
+process group at a random moment after its first call, then started again. Then each answer in the
+ledger is looked up in the server's log, by its text and tokens. What the server answered beyond
+that went to a process that was killed before the answer was in its books; the ledger names those
+calls as in flight.
 """
 
 import asyncio
+import hashlib
+import json
 import os
 import random
 import signal
@@ -13,15 +17,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
 
 from flows.source import read_story
 from tasks.llm.ledger import Ledger
+from tasks.llm.money import to_usd
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
+from tasks.llm.tables import answers, attempts
 from tasks.settings import Settings
-from tests.emulators.gemini import Call, GeminiServer
+from tests.emulators.gemini import GeminiServer
 
 ORDER = ["write", "--depth", "6", "--scenes", "60"]
 
@@ -37,19 +49,18 @@ def main(kills: int, seed: int) -> None:
             "TALEWRIGHT_HOME": str(home),
         }
         command = [sys.executable, "-m", "flows.cli", *ORDER, "--out", str(home / "stories")]
-        unheard = [kill(command, environment, server, dice.uniform(0, 0.9)) for _ in range(kills)]
+        for _ in range(kills):
+            kill(command, environment, server, dice.uniform(0, 0.9))
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        counts = server.counts()
     story = read_story(next((home / "stories").glob("*/story.json")))
-    print(f"answers to a dead process, by kill: {[len(calls) for calls in unheard]}")
-    asyncio.run(report(home, counts, [call for calls in unheard for call in calls]))
     print(f"exit {done.returncode}, {len(story.scenes)} scenes, {len(story.missing)} missing")
+    asyncio.run(report(Settings(talewright_home=home), server))
 
 
 def kill(
     command: list[str], environment: dict[str, str], server: GeminiServer, seconds: float
-) -> list[Call]:
-    """Kill a run so many seconds after its first call; what was answered when it was dead."""
+) -> None:
+    """Kill a run so many seconds after its first call, and wait until the server is at rest."""
     before = len(server.calls)
     run = subprocess.Popen(
         command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL,
@@ -58,37 +69,78 @@ def kill(
     while run.poll() is None and not server.in_flight and len(server.calls) == before:
         time.sleep(0.01)
     time.sleep(seconds)
-    before = len(server.calls)
     with suppress(ProcessLookupError):
         os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     while server.in_flight:
         time.sleep(0.01)
-    return [call for call in server.calls[before:] if call.status == 200]
 
 
-async def report(home: Path, counts: dict[str, int], unheard: list[Call]) -> None:
-    """The ledger beside the server's own count."""
-    settings = Settings(talewright_home=home)
+async def report(settings: Settings, server: GeminiServer) -> None:
+    """The ledger beside the server's own log."""
     async with Ledger.open(settings) as ledger:
-        total = (await ledger.tally()).total
-    usage = Usage(counts["tokens_in"], counts["tokens_cached"], 0, counts["tokens_out"])
-    lost = Usage(
-        tokens_in=sum(call.tokens_in for call in unheard) + counts["tokens_of_lost_caches"],
-        tokens_out=sum(call.tokens_out + call.tokens_thinking for call in unheard),
+        rows = await ledger.run(_rows)
+    settled = [row for row in rows if row.outcome == "ok"]
+    in_flight = [row for row in rows if row.outcome == "in flight"]
+    log = Counter(
+        Answered(call.answer, call.tokens_in, call.tokens_cached, call.tokens_out)
+        for call in server.calls
+        if call.status == 200
     )
-    billed, unheard_usd = (
-        Prices({}).cost("gemini", settings.gemini_model, one) for one in (usage, lost)
-    )
+    caches = Counter(server.cache_tokens)
+    whole = _usd(settings, log, caches)
+    print(f"server: {log.total()} answers and {caches.total()} context caches, ${whole:.6f}")
+    unknown = [row for row in settled if not _found(row, log, caches)]
+    booked = to_usd(sum(row.cost_nano for row in settled))
     print(
-        f"server: {counts['answered'] - len(unheard)} answers heard, ${billed - unheard_usd:.6f}; "
-        f"{len(unheard)} and caches given to dead processes, ${unheard_usd:.6f}"
+        f"ledger: {len(settled)} answers settled, ${booked:.6f}; unknown to the server:",
+        len(unknown),
     )
+    lost = _usd(settings, log, caches)
+    print(f"not settled: {log.total()} answers and {caches.total()} caches, ${lost:.6f}; ", end="")
+    print(f"ledger and these beside the server: ${booked + lost - whole:.6f}")
+    aside = to_usd(sum(row.reserved_nano for row in in_flight))
+    print(f"in flight at a kill: {len(in_flight)} calls, ${aside:.6f} set aside for them")
+    twice = Counter(row.request for row in settled)
+    again = {row.request for row in in_flight} & twice.keys()
     print(
-        f"ledger: {total.calls - total.in_flight} settled, ${total.cost_usd:.6f}; "
-        f"{total.in_flight} in flight at a kill, ${total.in_flight_usd:.6f} set aside for them"
+        f"paid twice: {twice.total() - len(twice)} settled; {len(again)} of those in flight again"
     )
-    print(f"answers paid twice: {counts['requests_answered_twice']}")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer by the SHA-256 of its text, and its tokens."""
+
+    text: str
+    tokens_in: int
+    tokens_cached: int
+    tokens_out: int
+
+
+def _rows(connection: Connection) -> list[Any]:
+    join = attempts.outerjoin(answers, attempts.c.request == answers.c.request)
+    return list(connection.execute(select(attempts, answers.c.reply).select_from(join)))
+
+
+def _found(row: Any, log: Counter[Answered], caches: Counter[int]) -> bool:
+    """Take a settled attempt's answer out of the log, and the context cache it paid for."""
+    text = hashlib.sha256(json.loads(row.reply)["text"].encode()).hexdigest()
+    for kept in (0, *caches):
+        tokens = row.tokens_in - kept, row.tokens_cached, row.tokens_out
+        if log[Answered(text, *tokens)] and (not kept or caches[kept]):
+            log[Answered(text, *tokens)] -= 1
+            caches[kept] -= kept > 0
+            return True
+    return False
+
+
+def _usd(settings: Settings, log: Counter[Answered], caches: Counter[int]) -> Decimal:
+    """What the answers and the caches of a log cost."""
+    usages = [Usage(one.tokens_in, one.tokens_cached, 0, one.tokens_out) for one in log.elements()]
+    usages += [Usage(tokens_in=tokens) for tokens in caches.elements()]
+    prices = Prices({})
+    return sum((prices.cost("gemini", settings.gemini_model, one) for one in usages), Decimal(0))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ def error(
 
 @dataclass(frozen=True)
 class Call:
-    """One request for content as the server saw it. Times in seconds of `time.monotonic`."""
+    """One request for content as the server saw it, and the SHA-256 of the text it answered.
+    Times in seconds of `time.monotonic`."""
 
     at: float
     model: str
@@ -80,6 +81,7 @@ class Call:
     tokens_thinking: int = 0
     tokens_out: int = 0
     key: str = ""
+    answer: str = ""
 
 
 class GeminiServer(HttpServer):
@@ -121,9 +123,7 @@ class GeminiServer(HttpServer):
         self.in_flight = 0
         self.most_in_flight = 0
         self.caches: dict[str, tuple[int, str]] = {}
-        self.cache_tokens = 0
-        self._unused_caches: dict[str, int] = {}
-        self._lost_cache_tokens = 0
+        self.cache_tokens: list[int] = []
         self._script: list[Answer] = []
         self._tokens = float(self.burst)
         self._refilled = time.monotonic()
@@ -141,9 +141,7 @@ class GeminiServer(HttpServer):
             "answered": len(answered),
             "by_status": dict(Counter(str(call.status) for call in self.calls)),
             "requests_answered_twice": len(answered) - len({call.digest for call in answered}),
-            "tokens_in": sum(call.tokens_in for call in answered) + self.cache_tokens,
-            # Of caches whose maker died before it used them.
-            "tokens_of_lost_caches": self._lost_cache_tokens + sum(self._unused_caches.values()),
+            "tokens_in": sum(call.tokens_in for call in answered) + sum(self.cache_tokens),
             "tokens_cached": sum(call.tokens_cached for call in answered),
             "tokens_out": sum(call.tokens_out + call.tokens_thinking for call in answered),
             "most_in_flight": self.most_in_flight,
@@ -180,7 +178,6 @@ class GeminiServer(HttpServer):
             await asyncio.sleep(self.latency)
         finally:
             self.in_flight -= 1
-        self._unused_caches.pop(body.get("cachedContent", ""), None)
         text = self.write(body, request.body)
         usage = self.usage(body, text)
         call = Call(
@@ -193,6 +190,7 @@ class GeminiServer(HttpServer):
             tokens_thinking=usage.get("thoughtsTokenCount", 0),
             tokens_out=usage["candidatesTokenCount"],
             key=key,
+            answer=hashlib.sha256(text.encode()).hexdigest(),
         )
         self.calls.append(call)
         if request.path.endswith(":streamGenerateContent"):
@@ -256,9 +254,7 @@ class GeminiServer(HttpServer):
         tokens = len(text.encode()) // 4 + 1
         name = f"cachedContents/{hashlib.sha256(request.body).hexdigest()[:16]}"
         self.caches[name] = (tokens, text)
-        self.cache_tokens += 2 * tokens  # and as much for keeping it
-        self._lost_cache_tokens += self._unused_caches.get(name, 0)
-        self._unused_caches[name] = 2 * tokens
+        self.cache_tokens.append(2 * tokens)  # and as much for keeping it
         usage = {"totalTokenCount": tokens}
         return json_answer(
             {"name": name, "usageMetadata": usage, "expireTime": "2099-01-01T00:00:00Z"}
