@@ -107,9 +107,7 @@ async def write_scene_steps(
         client=whole(desk.client),
         purpose=whole(desk.purpose(ask.scene_id)),
     )
-    spent = await desk.client.ledger.tally(
-        run_id=desk.run_id, story_id=desk.story_id, scene_id=ask.scene_id
-    )
+    spent = await desk.client.ledger.spent(desk.run_id, desk.story_id, ask.scene_id)
     scene = Scene(
         **draft.model_dump(exclude={"story_branches"}),
         **_sorted(branches, _followed(desk, ask)),
@@ -119,7 +117,7 @@ async def write_scene_steps(
         code=code,
         quality=quality,
         written_by=written_by,
-        cost_usd=spent.total.cost_usd + sum(report.cost_usd for report in code),
+        cost_usd=spent + sum(report.cost_usd for report in code),
     )
     await note_scene(desk.client.ledger, desk.run_id, desk.story_id, scene)
     return scene, after

@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +44,12 @@ def read_yaml(file: Path) -> Document:
     Anchors, aliases, tags, duplicate keys and control characters are refused. Dates stay text.
     Raises InputError.
     """
-    text = _decode(file, _bytes(file))
+    return _read(file, _decode(file, _bytes(file)))
+
+
+@lru_cache(16)
+def _read(file: Path, text: str) -> Document:
+    # Kept, as all stories of a batch are told from the same few files and a world takes 0.1 s.
     reader = YAML(typ="safe", pure=True)
     reader.Parser = _PlainParser
     try:

@@ -7,7 +7,7 @@ aside for it, as it may have been billed.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     bindparam,
     delete,
@@ -193,17 +194,18 @@ class Ledger:
         *,
         run_id: str | None = None,
         story_id: str | None = None,
-        scene_id: str | None = None,
         day: str | None = None,
     ) -> Tallies:
         """The sums of the rows that match all that is given."""
-        wanted = {"run_id": run_id, "story_id": story_id, "scene_id": scene_id, "day": day}
-        where = [attempts.c[name] == value for name, value in wanted.items() if value is not None]
+        where = _where(run_id=run_id, story_id=story_id, day=day)
         return await self.run(lambda connection: tallies(connection, where))
 
-    async def spent(self, run_id: str) -> Decimal:
-        """What the attempts of a run did cost so far, in USD."""
-        return await self.run(lambda connection: _spent(connection, f"run:{run_id}"))
+    async def spent(
+        self, run_id: str, story_id: str | None = None, scene_id: str | None = None
+    ) -> Decimal:
+        """What the attempts of a run, a story or a scene did cost so far, in USD."""
+        where = _where(run_id=run_id, story_id=story_id, scene_id=scene_id)
+        return await self.run(lambda connection: _cost(connection, where))
 
     async def forget(self, days: int) -> int:
         """Drop answers that were not used for so many days; how many there were. Attempts stay:
@@ -253,11 +255,18 @@ def _add(connection: Connection, scopes: Mapping[str, str], nano: int) -> dict[s
 def _spent(connection: Connection, scope: str) -> Decimal:
     """What a scope's attempts did cost, in USD, without what is set aside."""
     kind, _, name = scope.partition(":")
-    column = {"run": attempts.c.run_id, "day": attempts.c.day}.get(kind)
-    query = select(func.coalesce(func.sum(attempts.c.cost_nano), 0))
-    if column is not None:
-        query = query.where(column == name)
+    column = {"run": "run_id", "day": "day"}.get(kind)
+    return _cost(connection, _where(**{column: name}) if column else [])
+
+
+def _cost(connection: Connection, where: Sequence[ColumnElement[bool]]) -> Decimal:
+    query = select(func.coalesce(func.sum(attempts.c.cost_nano), 0)).where(*where)
     return to_usd(int(connection.scalar(query) or 0))
+
+
+def _where(**wanted: str | None) -> list[ColumnElement[bool]]:
+    """The conditions on the columns of attempts that are given."""
+    return [attempts.c[name] == value for name, value in wanted.items() if value is not None]
 
 
 def _book(

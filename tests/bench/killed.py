@@ -103,9 +103,8 @@ async def report(settings: Settings, server: GeminiServer) -> None:
     print(f"in flight at a kill: {len(in_flight)} calls, ${aside:.6f} set aside for them")
     twice = Counter(row.request for row in settled)
     again = {row.request for row in in_flight} & twice.keys()
-    print(
-        f"paid twice: {twice.total() - len(twice)} settled; {len(again)} of those in flight again"
-    )
+    print(f"settled and paid twice: {twice.total() - len(twice)}; ", end="")
+    print(f"in flight at a kill and asked again: {len(again)}")
 
 
 @dataclass(frozen=True)
