@@ -29,12 +29,13 @@ RENEWAL = 20.0
 """Age of a lease in seconds from which it is renewed."""
 
 TURN = 1.0
-"""Seconds after which slots that were not needed go back."""
+"""Seconds between two looks at the leases."""
 
 SHARING = 5.0
-"""Seconds after which some slots of a full limit go back for whoever waits."""
+"""Seconds after which slots that were not needed go back, or some of a full limit for whoever
+waits."""
 
-PARTS = 20
+PARTS = 10
 """Leases that a limit is cut into."""
 
 POLL = 0.2
@@ -59,10 +60,12 @@ class SharedSlots:
         self._leases: list[_Lease] = []
         self._in_use = 0
         self._returning: list[_Lease] = []
+        self._leasing: asyncio.Task[None] | None = None
         self._spare = 0
         self._ask_from = self._share_from = 0.0
         self._closing = False
         self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Self]:
@@ -75,19 +78,24 @@ class SharedSlots:
         try:
             yield self
         finally:
+            if self._leasing:
+                await asyncio.wait({self._leasing})
             self._closing = True
             self._wake.set()
             await asyncio.shield(keeper)
 
     async def lease(self, wanted: int) -> int:
-        """How many of the calls may go; leases slots for those that have none."""
-        if self._free < wanted and time.monotonic() >= self._ask_from:
-            limit = await global_limit.read(self._client, self.name)
-            left = limit.limit - limit.active_slots
-            while self._free < wanted and left > 0 and await self._leased(min(self._size, left)):
-                left -= self._leases[-1].slots
-            if self._free < wanted:
-                self._ask_from = time.monotonic() + POLL
+        """How many of the calls may go now; slots for the others are leased meanwhile."""
+        if self._free < wanted and not self._leasing and time.monotonic() >= self._ask_from:
+            self._leasing = asyncio.create_task(self._more(wanted - self._free))
+            self._leasing.add_done_callback(lambda _: self._changed.set())
+        if self._free <= 0 and self._leasing:
+            self._changed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), POLL)
+        if self._leasing and self._leasing.done():
+            leasing, self._leasing = self._leasing, None
+            await leasing
         return max(0, min(wanted, self._free))
 
     def begin(self, calls: int) -> None:
@@ -98,6 +106,7 @@ class SharedSlots:
     def end(self) -> None:
         """A call is over: its slot is for the next."""
         self._in_use -= 1
+        self._changed.set()
         if self._returning and self._free >= 0:
             self._wake.set()
 
@@ -105,7 +114,17 @@ class SharedSlots:
     def _free(self) -> int:
         return _slots(self._leases) - _slots(self._returning) - self._in_use
 
-    async def _leased(self, slots: int) -> bool:
+    async def _more(self, slots: int) -> None:
+        """Lease what is left of the limit, up to so many slots."""
+        limit = await global_limit.read(self._client, self.name)
+        left = limit.limit - limit.active_slots
+        whole = math.ceil(slots / self._size) * self._size
+        starts = range(0, min(whole, left), self._size)
+        await asyncio.gather(*(self._leased(min(self._size, left - at)) for at in starts))
+        if left < slots:
+            self._ask_from = time.monotonic() + POLL
+
+    async def _leased(self, slots: int) -> None:
         """Take a lease, if no other process was faster."""
         now = time.monotonic()
         try:
@@ -114,13 +133,12 @@ class SharedSlots:
             )
         except HTTPStatusError as error:
             if error.response.status_code == HTTPStatus.LOCKED:
-                return False
+                return
             raise
         granted = ConcurrencyLimitWithLeaseResponse.model_validate(answer.json())
         if not granted.limits:
             raise global_limit.gone(self.name)
         self._leases.append(_Lease(granted.lease_id, slots, now))
-        return True
 
     async def _keep(self) -> None:
         while not self._closing:
@@ -138,14 +156,15 @@ class SharedSlots:
         for lease in list(self._leases):
             if lease.renewed + RENEWAL < time.monotonic():
                 await self._renew(lease)
-        if not self._returning:
+        if not self._returning and time.monotonic() >= self._share_from:
+            self._share_from = time.monotonic() + SHARING
             self._returning = self._surplus() or await self._share()
             self._spare = self._free
         if self._free >= 0:
             await self._return()
 
     def _surplus(self) -> list[_Lease]:
-        """The leases that were not needed since the last turn."""
+        """The leases that were not needed since the last time."""
         spare = min(self._spare, self._free)
         return [
             lease for n, lease in enumerate(self._leases, 1) if _slots(self._leases[:n]) <= spare
@@ -153,9 +172,8 @@ class SharedSlots:
 
     async def _share(self) -> list[_Lease]:
         """Some leases, more where there are more, if others may be waiting for them."""
-        if not self._leases or time.monotonic() < self._share_from:
+        if not self._leases:
             return []
-        self._share_from = time.monotonic() + SHARING
         limit = await global_limit.read(self._client, self.name)
         full = limit.active_slots >= limit.limit
         return self._leases[: 1 + len(self._leases) // 8] if full else []

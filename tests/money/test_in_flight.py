@@ -37,6 +37,7 @@ async def test_processes_share_the_calls_in_flight_and_give_them_back(
     provider: BilledProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared_slots, "TURN", 0.1)
+    monkeypatch.setattr(shared_slots, "SHARING", 0.1)
     now = most = 0
     full = asyncio.Event()
 
@@ -91,6 +92,7 @@ async def test_slots_that_are_not_needed_go_back_during_the_run(
     provider: BilledProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared_slots, "TURN", 0.1)
+    monkeypatch.setattr(shared_slots, "SHARING", 0.1)
     async with Pace.open(SETTINGS, provider) as pace:
         await asyncio.gather(*(hold(pace, 0.01) for _ in range(3)))
         async with asyncio.timeout(5):
@@ -103,6 +105,7 @@ async def test_a_lease_the_server_forgot_is_taken_anew(
 ) -> None:
     """A server that was started anew knows what is taken, and not by whom."""
     monkeypatch.setattr(shared_slots, "TURN", 0.1)
+    monkeypatch.setattr(shared_slots, "SHARING", 0.1)
     monkeypatch.setattr(shared_slots, "RENEWAL", 0.0)
     async with Pace.open(SETTINGS, provider) as pace:
         calls = asyncio.gather(*(hold(pace, 1.0) for _ in range(3)))
