@@ -22,7 +22,7 @@ from tasks.parse import parse_answer
 from tasks.prompts import render
 from tasks.revise import revise
 from tasks.run_code import run_code
-from tasks.sandbox import Sandbox
+from tasks.sandbox import Sandbox, find_code
 from tasks.score import score
 from tasks.settings import Settings
 from tasks.step import whole
@@ -180,7 +180,10 @@ async def _draft(
 async def _run(desk: Desk, ask: SceneAsk, text: str) -> tuple[str, list[CodeReport]]:
     """The text with its code run, and mended where it failed and the writer could mend it."""
     label = desk.label(ask.scene_id)
-    reports = await run_code(text, whole(desk.sandbox), label=label)
+    snippets = find_code(text)
+    if not snippets:
+        return text, []
+    reports = await run_code(snippets, whole(desk.sandbox), label=label)
     if not any(report.verdict in FAILED for report in reports):
         return text, reports
 

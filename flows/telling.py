@@ -4,11 +4,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from prefect import get_run_logger
 
@@ -34,6 +37,9 @@ from tasks.story.base import Model
 from tasks.story.receipt import Outcome, Receipt, RefusedBranch
 from tasks.story.scene import Scene
 from tasks.story.story import Story
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Told(Model):
@@ -162,7 +168,7 @@ class _Telling:
         leaving: list[Awaitable[object]] = [publish_receipt(receipt, self.desk.brief.id)]
         if story.scenes:
             leaving += [
-                asyncio.to_thread(export_story, story, folder, receipt),
+                _in_turn(export_story, story, folder, receipt),
                 self._check(story),
                 publish_code(story.scenes, self.desk.brief.id),
             ]
@@ -178,7 +184,7 @@ class _Telling:
         )
 
     async def _check(self, story: Story) -> None:
-        checked = await asyncio.to_thread(check_story, from_story(story), self.desk.decisions)
+        checked = await _in_turn(check_story, from_story(story), self.desk.decisions)
         await publish_report(checked, story, self.desk.brief.id)
 
     def _scene_done(self, scene: Scene) -> None:
@@ -244,6 +250,14 @@ class _Telling:
             missing=[f"{missing.scene_id}: {missing.reason}" for missing in story.missing],
             notes=[*([error] if error else []), *(batches.notes if batches else [])],
         )
+
+
+_TURNS = ThreadPoolExecutor(1, "exports")
+
+
+async def _in_turn(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do what takes CPU in one thread for all stories, which leaves their calls a core's half."""
+    return await asyncio.get_running_loop().run_in_executor(_TURNS, partial(work, *args, **kwargs))
 
 
 def _numbers(scene_id: str) -> list[int]:

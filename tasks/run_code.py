@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.artifacts import acreate_table_artifact
 
-from tasks.sandbox import Sandbox, find_code
+from tasks.sandbox import Sandbox
 from tasks.step import CACHE_POLICY
-from tasks.story.code import CodeReport
+from tasks.story.code import CodeReport, Snippet
 from tasks.story.scene import Scene
 
 
@@ -17,11 +17,10 @@ from tasks.story.scene import Scene
     persist_result=True,
     cache_policy=CACHE_POLICY,
 )
-async def run_code(text: str, sandbox: Sandbox, label: str) -> list[CodeReport]:
-    """One report a snippet, in the order of the text; later snippets may use those before them
-    that passed."""
+async def run_code(snippets: Sequence[Snippet], sandbox: Sandbox, label: str) -> list[CodeReport]:
+    """One report a snippet, in their order; later ones may use those before them that passed."""
     reports: list[CodeReport] = []
-    for snippet in find_code(text):
+    for snippet in snippets:
         passed = [report.snippet for report in reports if report.verdict == "passed"]
         reports.append(await sandbox.run(snippet, passed))
     return reports

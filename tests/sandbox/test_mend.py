@@ -12,7 +12,7 @@ from tasks.llm.prompt import Prompt, Purpose
 from tasks.mend_code import mend_code
 from tasks.prompts import render
 from tasks.run_code import run_code
-from tasks.sandbox import open_sandbox
+from tasks.sandbox import find_code, open_sandbox
 from tasks.settings import Settings
 from tasks.story.code import CodeReport, MendedCode, Snippet
 from tests.emulators.gemini import GeminiServer, error, response
@@ -84,7 +84,7 @@ async def mended(client: Client, text: str) -> tuple[str, list[CodeReport]]:
 
     purpose = Purpose("r", "s", "1", "run_code")
     async with open_sandbox(client.settings, "monty", run_id="r", story_id="s") as sandbox:
-        reports = await run_code.fn(text, sandbox, "scene")
+        reports = await run_code.fn(find_code(text), sandbox, "scene")
         return await mend_code.fn(client, prompt_for, purpose, sandbox, text, reports, "scene")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tasks.run_code import run_code
-from tasks.sandbox import open_sandbox
+from tasks.sandbox import find_code, open_sandbox
 from tasks.settings import SandboxName, Settings
 from tasks.story.code import CodeReport
 from tests.emulators.e2b import KEY, E2BEmulator
@@ -38,7 +38,7 @@ print(open("/proc/1/environ").read())
 async def reports(text: str, engine: SandboxName, home: Path, **more: Any) -> list[CodeReport]:
     settings = Settings(_env_file=None, talewright_home=home, **more)
     async with open_sandbox(settings, engine, run_id="r", story_id="s") as sandbox:
-        return await run_code.fn(text, sandbox, "scene")
+        return await run_code.fn(find_code(text), sandbox, "scene")
 
 
 @pytest.mark.parametrize("engine", ENGINES)
