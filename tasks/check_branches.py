@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.consistency.case import of_branch
 from tasks.consistency.check import run, run_with
@@ -15,7 +16,6 @@ from tasks.llm.chain import open_provider
 from tasks.llm.client import Client
 from tasks.llm.prompt import Purpose
 from tasks.settings import ProviderName
-from tasks.step import CACHE_POLICY
 from tasks.story.brief import Brief
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.state import PathState
@@ -26,8 +26,7 @@ from tasks.story.world import World
 @task(
     name="check branch",
     task_run_name="{label}: check branch",
-    persist_result=True,
-    cache_policy=CACHE_POLICY,
+    cache_policy=NO_CACHE,
 )
 async def check_branch(
     client: Client,

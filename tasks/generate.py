@@ -1,14 +1,14 @@
 """Generate: one answer of a model to one prompt."""
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.ladder import Asker, ask
 from tasks.llm.progress import writing
 from tasks.llm.prompt import Prompt, Purpose, Reply
-from tasks.step import CACHE_POLICY
 
 
-@task(task_run_name="{label}: generate", persist_result=True, cache_policy=CACHE_POLICY)
+@task(task_run_name="{label}: generate", cache_policy=NO_CACHE)
 async def generate(client: Asker, prompt: Prompt, purpose: Purpose, label: str) -> Reply:
     """Ask for one answer. A cut one is returned too; the parsing ladder asks for it again."""
     with writing(label):

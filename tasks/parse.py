@@ -6,13 +6,13 @@ from typing import Any
 
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact
+from prefect.cache_policies import NO_CACHE
 
 from tasks.ladder import Answer, Asker, climb
 from tasks.llm.errors import Malformed
 from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.parsing import Parsed, parse
 from tasks.settings import Settings
-from tasks.step import CACHE_POLICY
 
 __all__ = ["Answer", "Parsed", "keep_raw", "parse", "parse_answer"]
 
@@ -20,7 +20,7 @@ SHOWN = 20_000
 """Characters of a raw answer in its artifact; the file has all of it."""
 
 
-@task(name="parse", task_run_name="{label}: parse", persist_result=True, cache_policy=CACHE_POLICY)
+@task(name="parse", task_run_name="{label}: parse", cache_policy=NO_CACHE)
 async def parse_answer(
     client: Asker, prompt: Prompt, purpose: Purpose, reply: Reply, label: str
 ) -> Answer[Any]:

@@ -3,18 +3,17 @@
 from typing import Any
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.ladder import ask, climb
 from tasks.llm.client import Client
 from tasks.llm.prompt import Prompt, Purpose
-from tasks.step import CACHE_POLICY
 
 
 @task(
     name="revise",
     task_run_name="{label}: {purpose.reason}",
-    persist_result=True,
-    cache_policy=CACHE_POLICY,
+    cache_policy=NO_CACHE,
 )
 async def revise(client: Client, prompt: Prompt, purpose: Purpose, label: str) -> Any:
     """The value of `prompt.schema` that answers the prompt, on any rung of the parsing ladder.

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.check_branches import judging
 from tasks.llm.client import Client
 from tasks.llm.prompt import Purpose
 from tasks.quality import quality
 from tasks.rubric import rate
-from tasks.step import CACHE_POLICY
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport
 from tasks.story.quality import Quality, QualityPart
@@ -18,7 +18,7 @@ from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.world import World
 
 
-@task(name="score", task_run_name="{label}: score", persist_result=True, cache_policy=CACHE_POLICY)
+@task(name="score", task_run_name="{label}: score", cache_policy=NO_CACHE)
 async def score(
     scene: SceneText,
     branches: Sequence[BranchDraft],

@@ -7,7 +7,7 @@ of English stands in `terms.toml`.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,8 +30,8 @@ def find_terms(terms: tuple[str, ...], text: str) -> Iterator[Hit]:
         yield Hit(text[at[start] : at[end - 1] + 1], _sentence(text, at[start]))
 
 
-@lru_cache(64)
-def _read(text: str) -> tuple[str, list[int], list[tuple[int, int]]]:
+@lru_cache(256)
+def _read(text: str) -> tuple[str, Sequence[int], list[tuple[int, int]]]:
     """A text made plain, where each character stands, and its harmless phrases."""
     plain, at = _plain(text)
     return plain, at, [m.span() for m in _harmless().finditer(plain)]
@@ -118,9 +118,11 @@ def _lines(text: str) -> str:
     return "|".join(line.strip().replace(" ", r"\s+") for line in text.splitlines() if line.strip())
 
 
-def _plain(text: str) -> tuple[str, list[int]]:
+def _plain(text: str) -> tuple[str, Sequence[int]]:
     """The text as a reader hears it, in lower case without accents, invisible characters and
     look-alikes of other alphabets, and where each of its characters stands in `text`."""
+    if text.isascii():
+        return text.lower().translate(_look_alikes()), range(len(text))
     plain: list[str] = []
     at: list[int] = []
     for index, character in enumerate(text):

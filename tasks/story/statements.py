@@ -1,5 +1,6 @@
 """A path state in plain sentences: what prompts say and what the judge is given."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -53,7 +54,10 @@ class _Writer:
     def make(self, key: str, text: str, since: Evidence, *about: str | None) -> Statement:
         ids = [one for one in about if one]
         text = text[0].upper() + text[1:]
-        return Statement(id=key, text=text, source=since.source, quote=since.quote, about=ids)
+        # Not validated: there are hundreds for each scene and each branch.
+        return Statement.model_construct(
+            id=key, text=text, source=since.source, quote=since.quote, about=ids
+        )
 
     def clock(self) -> Iterator[Statement]:
         yield self.make("clock", f"It is {spell(self.state.clock)}.", self.state.clock_since)
@@ -130,5 +134,5 @@ def spell(moment: datetime) -> str:
 
 
 def _feeling(value: float) -> str:
-    words = ((-0.6, "hates"), (-0.2, "dislikes"), (0.2, "is neutral to"), (0.6, "likes"))
-    return next((word for bound, word in words if value <= bound), "loves")
+    words = ("hates", "dislikes", "is neutral to", "likes", "loves")
+    return words[bisect_left((-0.6, -0.2, 0.2, 0.6), value)]
