@@ -1,80 +1,117 @@
-"""A run cancelled in the UI: it stops, leaves its receipt, and goes on when started again."""
+"""A batch cancelled in the UI: it stops, leaves its receipt and no sandbox, and goes on when
+started again."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect import Flow
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments import run_deployment
-from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling
+from prefect.workers.process import ProcessWorker
 
-from flows.order import StoryOrder
+from flows.order import BatchOrder
+from flows.write_stories import Batch, write_stories
+from tests.emulators.e2b import E2BEmulator
 from tests.emulators.gemini import GeminiServer
-from tests.flows.conftest import artifact, run_story
+from tests.flows.conftest import artifact
 
-SERVE = "from flows.write_story import write_story; write_story.serve('cancelled')"
+POOL = "cancelled"
+CODE = "import time\ntime.sleep(0.2)\nprint('lit')\n"
+
+
+class Coder(GeminiServer):
+    """Puts a program that takes a moment into every scene."""
+
+    def write(self, body: Mapping[str, Any], raw: bytes) -> str:
+        told = json.loads(super().write(body, raw))
+        if "narrative_text" in told:
+            told["narrative_text"] += f"\n\n```python\n{CODE}```\n"
+        return json.dumps(told)
 
 
 @pytest.fixture
-def server(
+def coder(
     prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[GeminiServer]:
-    """Gemini, asked by a process that serves write-story as a deployment."""
-    with GeminiServer(latency=0.5) as server:
+    """Gemini, for this process and the worker's."""
+    with Coder(latency=0.3) as server:
         monkeypatch.setenv("GEMINI_API_KEY", "none")
         monkeypatch.setenv("GEMINI_BASE_URL", server.url)
         monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path / "home"))
-        serving = subprocess.Popen(
-            [sys.executable, "-c", SERVE], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            yield server
-        finally:
-            serving.terminate()
-            serving.wait(20)
+        yield server
 
 
-async def start(order: StoryOrder) -> FlowRun:
-    for _ in range(300):
-        try:
-            return await run_deployment(  # type: ignore[no-any-return, misc]
-                "write-story/cancelled", parameters={"order": order.model_dump()}, timeout=0
-            )
-        except ObjectNotFound:
-            await asyncio.sleep(0.1)
-    raise AssertionError("write-story is not served")
+@pytest.fixture
+def e2b(monkeypatch: pytest.MonkeyPatch) -> Iterator[E2BEmulator]:
+    """E2B, for this process and the worker's."""
+    with E2BEmulator() as emulator:
+        for name, value in emulator.settings().items():
+            monkeypatch.setenv(name.upper(), value)
+        yield emulator
 
 
-async def test_a_cancelled_run_stops_leaves_a_receipt_and_goes_on(
-    server: GeminiServer, tmp_path: Path
-) -> None:
-    order = StoryOrder(depth=3, out=str(tmp_path / "out"))
-    run = await start(order)
-    until = time.monotonic() + 60
-    while server.counts()["answered"] < 4 and time.monotonic() < until:
-        await asyncio.sleep(0.1)
+@asynccontextmanager
+async def deployed() -> AsyncIterator[str]:
+    """write-stories as a deployment with a process worker; its name."""
+    template = ProcessWorker.get_default_base_job_template()
+    pool = WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template)
     async with get_client() as client:
-        await client.set_flow_run_state(run.id, Cancelling())
-        in_flight = server.in_flight
-        cancelled = time.monotonic()
-        while (run := await client.read_flow_run(run.id)).state_name != "Cancelled":
-            assert time.monotonic() < cancelled + 10, run.state
+        await client.create_work_pool(pool)
+    here = await Flow.afrom_source(
+        Path(__file__).parents[2], "flows/write_stories.py:write_stories"
+    )
+    await here.adeploy(POOL, work_pool_name=POOL, print_next_steps=False)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"write-stories/{POOL}"
+    finally:
+        worker.terminate()
+        worker.wait(20)
+
+
+async def test_a_cancelled_batch_stops_leaves_a_receipt_and_no_sandbox_and_goes_on(
+    coder: GeminiServer, e2b: E2BEmulator, tmp_path: Path
+) -> None:
+    order = BatchOrder(depth=2, sandbox="e2b", out=str(tmp_path / "out"))
+    async with deployed() as name, get_client() as client:
+        parameters = {"batch": order.model_dump()}
+        run = await run_deployment(name, parameters=parameters, timeout=0)  # type: ignore[misc]
+        until = time.monotonic() + 60
+        while coder.counts()["answered"] < 8 or not e2b.running:
+            assert time.monotonic() < until, coder.counts()
             await asyncio.sleep(0.1)
-    asked = server.counts()["calls"]
+        await client.set_flow_run_state(run.id, Cancelling())
+        in_flight = coder.in_flight
+        cancelled = time.monotonic()
+        while (run := await client.read_flow_run(run.id)).state_name != "Cancelled" or e2b.running:
+            assert time.monotonic() < cancelled + 10, (run.state, e2b.counts())
+            await asyncio.sleep(0.1)
+    asked, boxes = coder.counts()["calls"], e2b.counts()["asked"]
     receipt = await artifact(run.id, "receipt")
     assert "cancelled" in receipt.splitlines()[0]
     assert "$0.000000**" not in receipt
-    await asyncio.sleep(1.5)
-    assert server.counts()["calls"] == asked, "it went on asking"
-    again = await run_story(order)
-    assert again.state == "Completed"
-    assert len(again.story.scenes) == 15
-    assert again.told.receipt.total.cached >= 4
+    await asyncio.sleep(1)
+    assert coder.counts()["calls"] == asked, "it went on asking"
+    assert e2b.counts()["asked"] == boxes, "it went on running code"
+    state = await write_stories(order, return_state=True)
+    again = await state.aresult(raise_on_failure=False)
+    assert isinstance(again, Batch), state.message
+    assert [told.scenes for told in again.complete] == [7, 7]
+    assert sum(told.receipt.total.cached for told in again.told) >= 8 - in_flight
     # What was in flight at the end may have been answered to nobody.
-    assert server.counts()["requests_answered_twice"] <= in_flight
+    assert coder.counts()["requests_answered_twice"] <= in_flight
+    assert not e2b.running
