@@ -42,11 +42,14 @@ def prefect_server() -> Iterator[str]:
 
 
 def serve_prefect() -> Iterator[str]:
-    """Start a Prefect server, give its API URL, and end it."""
+    """Start a Prefect server, set up as Talewright sets one up; give its API URL, and end it."""
+    from flows.server import SERVER_SETTINGS
+
     port = API_URL.split(":")[-1].removesuffix("/api")
     log = (HOME / "server.log").open("w")
     server = subprocess.Popen(
         [sys.executable, "-m", "prefect", "server", "start", "--port", port],
+        env=os.environ | SERVER_SETTINGS,
         stdout=log,
         stderr=subprocess.STDOUT,
     )
