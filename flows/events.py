@@ -2,15 +2,22 @@
 
 from prefect.events import emit_event
 
-from tasks.llm.errors import CapReached, LLMError, QuotaGone, TryLater, Unreachable
+from tasks.llm.errors import (
+    BadRequest,
+    CapReached,
+    LLMError,
+    QuotaGone,
+    TryLater,
+    Unreachable,
+)
 
 
 def announce(story_id: str, title: str, error: Exception) -> None:
-    """Emit the event for what ended a story. Names: talewright.cap-reached,
+    """Emit the event for what ended a story or a path of it. Names: talewright.cap-reached,
     talewright.provider-lost, talewright.story-refused."""
     if isinstance(error, CapReached):
         name = "talewright.cap-reached"
-    elif isinstance(error, TryLater | Unreachable | QuotaGone):
+    elif isinstance(error, TryLater | Unreachable | QuotaGone | BadRequest):
         name = "talewright.provider-lost"
     else:
         name = "talewright.story-refused"

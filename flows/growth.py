@@ -29,8 +29,8 @@ class Growth:
 
     `depth` counts levels of choices, `most_scenes` (None: no limit) all scenes; where either is
     reached, a scene is an ending. With `joins` the last choices of sibling scenes lead to one
-    scene, if it holds on all of their paths. A scene that fails ends its own path only; a reached
-    cap ends them all.
+    scene, if it holds on all of their paths. A scene that fails ends its own path only, and
+    `missed_for` says why the last one did; a reached cap ends them all.
     """
 
     desk: Desk
@@ -41,6 +41,7 @@ class Growth:
     most_scenes: int | None = None
     scenes: dict[str, Scene] = field(default_factory=dict)
     missing: list[Missing] = field(default_factory=list)
+    missed_for: Exception | None = None
     stopped_by: CapReached | None = None
 
     def __post_init__(self) -> None:
@@ -195,6 +196,7 @@ class Growth:
 
     def _miss(self, scene_id: str, error: Exception) -> list[str]:
         self.missing.append(Missing(scene_id=scene_id, reason=str(error)[:500] or "unknown"))
+        self.missed_for = error
         return []
 
 

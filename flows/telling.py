@@ -134,7 +134,8 @@ class _Telling:
         if self.growth.stopped_by is not None:
             announce(self.desk.story_id, title, self.growth.stopped_by)
             return "cap reached", str(self.growth.stopped_by)
-        if self.growth.missing:
+        if self.growth.missed_for is not None:
+            announce(self.desk.story_id, title, self.growth.missed_for)
             return "partial", f"{len(self.growth.missing)} scenes are missing."
         return "complete", ""
 

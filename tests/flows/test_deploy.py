@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from prefect.blocks.system import Secret
@@ -64,13 +63,6 @@ async def run_by_worker(name: str, parameters: dict[str, object], gemini: str) -
         worker.terminate()
         worker.wait(20)
     return run
-
-
-async def test_the_example_of_an_automation_can_be_installed(prefect_server: str) -> None:
-    example = Path(__file__).parents[2] / "examples" / "automations" / "provider-lost.yaml"
-    create = [sys.executable, "-m", "prefect", "automation", "create", "--from-file", str(example)]
-    done = subprocess.run(create, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 async def test_sweep_drops_old_answers_and_keeps_the_books(prefect_server: str) -> None:
