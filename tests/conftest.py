@@ -1,7 +1,6 @@
 """One home and one Prefect server for the whole session, and no keys of the user's."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,13 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-
-def free_port() -> int:
-    """A TCP port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
+from tests.ports import free_port
 
 # Prefect reads its settings when it is first imported, so they are set before that.
 HOME = Path(tempfile.mkdtemp(prefix="talewright-tests-"))

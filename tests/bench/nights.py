@@ -1,8 +1,9 @@
 """How a night grows with its stories: `python -m tests.bench.nights [stories ...]` (10 100 1000).
 
 Stories of seven scenes in one process against a local Gemini server of 4 s latency, 100 calls in
-flight. Printed for each: seconds, the ideal (all calls, 100 at a time, or the longest chain of one
-story), CPU of the process, its memory, and the size of Prefect's database and of the ledger.
+flight, each night with a Prefect server and a home of its own. Printed for each: seconds, the
+ideal (all calls, 100 at a time, or the longest chain of one story), CPU of the process and of the
+server with its start, memory of the process, size of Prefect's database and of the ledger.
 """
 
 import json
@@ -16,13 +17,16 @@ from typing import Any
 
 import httpx
 
+from tests.bench.outage import serve
+from tests.ports import free_port
+
 LATENCY, IN_FLIGHT, CHAIN = 4.0, 100, 5
 """CHAIN: three levels of scenes, and two of judgements between them."""
 
 
 def main(*stories: int) -> None:
     """Print a line for each size."""
-    print("stories  calls      s  ideal  ratio  CPU s  CPU ms/call  MB  Prefect MB  ledger MB")
+    print("stories  calls      s  ideal  ratio  CPU s  server CPU s   MB  Prefect MB  ledger MB")
     for count in stories:
         print(run(count), flush=True)
 
@@ -34,30 +38,34 @@ def run(count: int) -> str:
     with subprocess.Popen(gemini, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
+        port = free_port()
         environment = os.environ | {
             "HOME": str(home),
             "PREFECT_HOME": str(home / "prefect"),
+            "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
             "GEMINI_API_KEY": "none",
             "GEMINI_BASE_URL": url,
             "LLM_CONCURRENCY": str(IN_FLIGHT),
         }
-        write(environment, home, "--repeats", "1", "--depth", "0")  # starts the Prefect server
+        prefect = serve(port, environment)
+        write(environment, home, "--repeats", "1", "--depth", "0")  # what is new is set up
         before = httpx.get(f"{url}/calls", timeout=60).json()["calls"]
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         out = write(environment, home, "--repeats", str(count // 2), "--depth", "2")
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         calls = httpx.get(f"{url}/calls", timeout=60).json()["calls"] - before
+        prefect.terminate()
+        prefect.wait()
         server.terminate()
-    subprocess.run(
-        [sys.executable, "-m", "prefect", "server", "stop"], env=environment, capture_output=True
-    )
-    cpu = children.ru_utime + children.ru_stime - used.ru_utime - used.ru_stime
+    all_children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = seconds_of(children) - seconds_of(used)
+    busy = seconds_of(all_children) - seconds_of(children)
     seconds = max(told["receipt"]["seconds"] for told in out["told"])
     ideal = max(CHAIN * LATENCY, calls * LATENCY / IN_FLIGHT)
     sizes = [size(home / "prefect" / "prefect.db"), size(home / ".talewright" / "ledger.db")]
     return (
         f"{count:>7}  {calls:>5}  {seconds:>5.0f}  {ideal:>5.0f}  {seconds / ideal:>5.2f}  "
-        f"{cpu:>5.0f}  {1000 * cpu / calls:>11.0f}  {children.ru_maxrss / 1024:>2.0f}  "
+        f"{cpu:>5.0f}  {busy:>12.0f}  {children.ru_maxrss / 1024:>3.0f}  "
         f"{sizes[0]:>10.1f}  {sizes[1]:>9.1f}"
     )
 
@@ -69,6 +77,11 @@ def write(environment: dict[str, str], home: Path, *options: str) -> Any:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
+
+
+def seconds_of(used: resource.struct_rusage) -> float:
+    """CPU of all kinds."""
+    return used.ru_utime + used.ru_stime
 
 
 def size(path: Path) -> float:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.conftest import free_port
+from flows.server import SERVER_SETTINGS
 from tests.emulators.gemini import GeminiServer
+from tests.ports import free_port
 
 
 def main(outage: float) -> None:
@@ -63,10 +64,13 @@ def main(outage: float) -> None:
 
 
 def serve(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A Prefect server that answers."""
+    """A Prefect server, set up as Talewright sets one up, that answers."""
     command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
     server = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=environment | SERVER_SETTINGS,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     while True:
         try:

@@ -15,8 +15,8 @@ from tasks.sandbox.e2b import AT_ONCE, CREATES, E2B, sweep
 from tasks.sandbox.engine import Limits, Run
 from tasks.settings import Settings
 from tasks.story.code import CodeReport, Snippet
-from tests.conftest import free_port
 from tests.emulators.e2b import E2BEmulator, Fault
+from tests.ports import free_port
 
 
 def settings(e2b: E2BEmulator, home: Path, **more: Any) -> Settings:
