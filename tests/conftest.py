@@ -34,6 +34,18 @@ def prefect_server() -> Iterator[str]:
     yield from serve_prefect()
 
 
+def _wait_for(url: str) -> None:
+    # One client: each `httpx.get` reads all certificates first, which takes from the server's time.
+    with httpx.Client() as client:
+        for _ in range(600):
+            try:
+                if client.get(url).is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+    raise RuntimeError(f"no Prefect server: {(HOME / 'server.log').read_text()[-2000:]}")
+
+
 def serve_prefect() -> Iterator[str]:
     """Start a Prefect server, set up as Talewright sets one up; give its API URL, and end it."""
     from flows.server import SERVER_SETTINGS
@@ -47,14 +59,7 @@ def serve_prefect() -> Iterator[str]:
         stderr=subprocess.STDOUT,
     )
     try:
-        for _ in range(600):
-            try:
-                if httpx.get(f"{API_URL}/health").is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        else:
-            raise RuntimeError(f"no Prefect server: {(HOME / 'server.log').read_text()[-2000:]}")
+        _wait_for(f"{API_URL}/health")
         yield API_URL
     finally:
         # What Prefect still has to send would be tried against a server that is gone.

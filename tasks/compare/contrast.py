@@ -11,13 +11,16 @@ from pydantic import Field
 
 from tasks.compare.intervals import mean_interval, stopped_interval, worth_interval
 from tasks.compare.outcome import SCORE, Measure, Outcome, Pair, measures
-from tasks.compare.sequential import ALPHA, FEWEST, Array, holm, look, p_value
+from tasks.compare.sequential import ALPHA, Array, holm, look, p_value
 from tasks.story.base import Line, Model, Usd
 
 MARGIN = 0.03
 """A difference in score nobody would act on, unless the order says otherwise."""
 
 POWER = 0.9
+
+FEWEST = 8
+"""Pairs before it is said that there is no difference."""
 
 Decision = Literal["better", "worse", "no difference", "not enough data"]
 
@@ -74,7 +77,7 @@ def found_at(pairs: Sequence[Pair], first: str, second: str, planned: int, contr
     Several contrasts share the error evenly (Bonferroni).
     """
     scores = np.array([pair.difference(first, second) for pair in pairs])
-    return int(look(scores, planned, alpha=ALPHA / contrasts).at[0]) if len(pairs) else 0
+    return int(look(scores, planned, alpha=ALPHA / contrasts)[0]) if len(pairs) else 0
 
 
 def contrast(

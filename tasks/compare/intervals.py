@@ -1,10 +1,11 @@
 """How large is it? Bootstrap intervals of paired differences."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from tasks.compare.sequential import ALPHA, Array, flipped_signs, looks, spent
+from tasks.compare.sequential import ALPHA, Array, flipped_signs, looks, spent, statistic
 
 RESAMPLES = 4_000
 
@@ -44,25 +45,24 @@ def stopped_interval(
     if error == 0:
         return mean, mean
     tail = (1 - level) / 2
-    signs = flipped_signs(planned, flips)[:, : len(differences)]
     ends = [n for n in looks(planned) if n < len(differences)] + [len(differences)]
-    sums = [(signs[:, :n] @ differences[:n], signs[:, :n].sum(axis=1), n) for n in ends]
+    signs = flipped_signs(planned, flips)
+    flipped = [_Flipped.of(signs[:, :n], differences[:n]) for n in ends]
 
     def above(true: float) -> float:
         """The share of flips that end as far above as was seen, if `true` were the difference."""
         going = np.ones(len(signs), dtype=bool)
         ended = np.zeros(len(signs), dtype=bool)
-        for total, count, n in sums[:-1]:
-            far = total - true * count
-            budget = int(spent(alpha, n / planned) * len(signs)) - int((~going).sum())
+        for look in flipped[:-1]:
+            far = look.far(true)
+            budget = int(spent(alpha, look.pairs / planned) * len(signs)) - int((~going).sum())
             bound = np.partition(np.where(going, np.abs(far), -np.inf), -budget - 1)[-budget - 1]
             crossed = going & (np.abs(far) > bound)
             if crossed[0]:
                 return 0.0 if far[0] > 0 else 1.0
             ended |= crossed & (far > 0)
             going &= ~crossed
-        total, count, _ = sums[-1]
-        far = np.round(total - true * count, 12)
+        far = flipped[-1].far(true)
         return float((ended | (going & (far >= far[0]))).mean())
 
     reach = 12 * error
@@ -72,8 +72,35 @@ def stopped_interval(
     )
 
 
+class _Flipped(NamedTuple):
+    """The pairs of a look, and for each flip the signed sums of powers of their differences."""
+
+    pairs: int
+    ones: Array
+    sums: Array
+    squares: Array
+    cubes: Array
+    total: float
+    """The sum of the differences, not flipped."""
+    power: float
+    """The sum of their squares."""
+
+    @classmethod
+    def of(cls, signs: Array, seen: Array) -> "_Flipped":
+        ones, sums, squares, cubes = (signs @ np.column_stack([seen**k for k in range(4)])).T
+        return cls(len(seen), ones, sums, squares, cubes, seen.sum(), (seen**2).sum())
+
+    def far(self, true: float) -> Array:
+        """How far from `true` each flip comes out."""
+        n = self.pairs
+        sums = self.sums - true * self.ones
+        squares = np.array(self.power - 2 * true * self.total + n * true**2)
+        cubes = self.cubes - 3 * true * self.squares + 3 * true**2 * self.sums - true**3 * self.ones
+        return statistic(sums, squares, cubes, n)
+
+
 def _solve(rising: Callable[[float], float], low: float, high: float) -> float:
-    for _ in range(40):
+    for _ in range(25):
         middle = (low + high) / 2
         low, high = (middle, high) if rising(middle) < 0 else (low, middle)
     return (low + high) / 2

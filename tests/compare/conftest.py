@@ -25,11 +25,8 @@ been right twice today; she had not been right once. Then a door opened on the f
 square, and voices came out before the people did.
 """
 
-CHOICES = {
-    "Follow the voices across the square": "You keep to the wall, and the rain covers your steps.",
-    "Try the key in the nearest door": "It does not turn, but somebody inside draws a bolt.",
-    "Wait under the awning": "The door shuts again, and the square belongs to the gulls.",
-}
+CHOICE = "Follow the voices across the square"
+CONSEQUENCE = "You keep to the wall, and the rain covers your steps."
 
 
 class VersionedServer(GeminiServer):
@@ -43,10 +40,7 @@ class VersionedServer(GeminiServer):
         if "narrative_text" not in told:
             return json.dumps(told)
         told["narrative_text"] = PROSE
-        told["story_branches"] = [
-            {"choice": choice, "consequence": consequence, "effects": []}
-            for choice, consequence in CHOICES.items()
-        ]
+        told["story_branches"] = [{"choice": CHOICE, "consequence": CONSEQUENCE, "effects": []}]
         luck = hashlib.sha256(raw).digest()[0] / 256
         if luck < (self.silent_with_mark if MARK in json.dumps(body) else self.silent):
             told["dialogue"] = []

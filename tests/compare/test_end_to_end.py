@@ -26,19 +26,19 @@ IN, CACHED, OUT = Decimal("0.30"), Decimal("0.03"), Decimal("2.50")
 
 
 async def compare(out: Path, **order: object) -> Comparison:
-    asked = {"prompts": ["scene@1", "scene@2"], "out": str(out), "breadth": 2} | order
+    asked = {"prompts": ["scene@1", "scene@2"], "out": str(out), "breadth": 1} | order
     return await compare_prompts(CompareOrder.model_validate(asked))
 
 
 async def test_the_better_and_dearer_version_is_found_early(
     prefect_server: str, gemini: VersionedServer, tmp_path: Path
 ) -> None:
-    found = await compare(tmp_path, repeats=12)
+    found = await compare(tmp_path, repeats=15)
     (contrast,) = found.contrasts
     assert contrast.decision == "better"
     assert contrast.score.low > 0
     assert found.ended == "a clear answer"
-    assert contrast.pairs < found.planned == 24
+    assert contrast.pairs < found.planned == 30
     usd = next(d for d in contrast.differences if d.measure == "USD")
     assert usd.low > 0
     assert contrast.worth is not None
@@ -50,7 +50,7 @@ async def test_the_better_and_dearer_version_is_found_early(
     assert found.paid_usd == bill
 
     # Again, it costs nothing and says the same.
-    again = await compare(tmp_path, repeats=12)
+    again = await compare(tmp_path, repeats=15)
     assert gemini.counts()["calls"] == billed["calls"]
     assert again.paid_usd == 0
     assert again.cached_usd == bill + found.cached_usd
