@@ -16,6 +16,7 @@ from flows.compare_order import CompareOrder
 from flows.compare_prompts import compare_prompts
 from flows.source import read_story
 from tasks.compare.comparison import Comparison
+from tasks.compare.sequential import looks
 from tasks.errors import InputError, UserError
 from tasks.prompts import folders, load
 from tasks.settings import Settings
@@ -30,6 +31,13 @@ async def compare(out: Path, **order: object) -> Comparison:
     return await compare_prompts(CompareOrder.model_validate(asked))
 
 
+def bill(server: VersionedServer) -> Decimal:
+    """What the server's answers cost, in USD."""
+    counts = server.counts()
+    fresh, cached = counts["tokens_in"] - counts["tokens_cached"], counts["tokens_cached"]
+    return (fresh * IN + cached * CACHED + counts["tokens_out"] * OUT) / 1_000_000
+
+
 async def test_the_better_and_dearer_version_is_found_early(
     prefect_server: str, gemini: VersionedServer, tmp_path: Path
 ) -> None:
@@ -38,23 +46,16 @@ async def test_the_better_and_dearer_version_is_found_early(
     assert contrast.decision == "better"
     assert contrast.score.low > 0
     assert found.ended == "a clear answer"
-    assert contrast.pairs < found.planned == 30
+    assert contrast.pairs == contrast.stopped_at == looks(30)[0] < found.planned == 30
     usd = next(d for d in contrast.differences if d.measure == "USD")
     assert usd.low > 0
     assert contrast.worth is not None
 
-    # The money is what the server billed.
-    billed = gemini.counts()
-    fresh = billed["tokens_in"] - billed["tokens_cached"]
-    bill = (fresh * IN + billed["tokens_cached"] * CACHED + billed["tokens_out"] * OUT) / 1_000_000
-    assert found.paid_usd == bill
-
-    # Again, it costs nothing and says the same.
-    again = await compare(tmp_path, repeats=15)
-    assert gemini.counts()["calls"] == billed["calls"]
-    assert again.paid_usd == 0
-    assert again.cached_usd == bill + found.cached_usd
-    assert again.contrasts == found.contrasts
+    # The money is what the server billed, and it billed no pair beyond the answer.
+    assert found.paid_usd == bill(gemini)
+    outcomes = [o for pair in found.pairs for o in pair.outcomes.values()]
+    assert len(outcomes) == 2 * contrast.pairs
+    assert sum(o.paid_usd for o in outcomes) == found.paid_usd
 
     rows = list(csv.DictReader((tmp_path / "scene-1-or-scene-2" / "pairs.csv").open()))
     assert len(rows) == 2 * contrast.pairs
@@ -64,18 +65,27 @@ async def test_the_better_and_dearer_version_is_found_early(
     assert "better" in str(artifact.description)
 
 
-async def test_more_repeats_pay_for_the_new_pairs_only(
+async def test_again_costs_nothing_and_more_repeats_the_new_pairs_only(
     prefect_server: str, gemini: VersionedServer, tmp_path: Path
 ) -> None:
     first = await compare(tmp_path, repeats=1)
-    before = gemini.counts()
+    before, paid = gemini.counts(), bill(gemini)
+    assert first.paid_usd == paid > 0
     assert first.contrasts[0].decision == "not enough data"
     assert first.contrasts[0].more_pairs > 0
+
+    again = await compare(tmp_path, repeats=1)
+    assert gemini.counts()["calls"] == before["calls"]
+    assert (again.paid_usd, again.cached_usd) == (Decimal(0), paid + first.cached_usd)
+    assert again.contrasts == first.contrasts
+    assert (again.plans, again.error_rate) == (1, 0.05)
+
     more = await compare(tmp_path, repeats=2)
     after = gemini.counts()
     assert after["requests_answered_twice"] == 0
     assert after["calls"] == 2 * before["calls"]
-    assert more.cached_usd >= first.paid_usd
+    assert more.paid_usd == bill(gemini) - paid
+    assert more.cached_usd >= paid
     assert (more.plans, more.error_rate) == (2, 0.1)
 
 
@@ -124,7 +134,7 @@ def test_every_scene_names_its_prompt_through_a_crash_and_a_resume(
     gemini.latency = 0.2
     ask = [sys.executable, "-m", "flows.cli", "write", "--depth", "2", "--out", str(tmp_path)]
     running = subprocess.Popen(ask, start_new_session=True, stderr=subprocess.DEVNULL)
-    while gemini.counts()["answered"] < 4:
+    while gemini.counts()["answered"] < 2:
         time.sleep(0.02)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
@@ -133,7 +143,7 @@ def test_every_scene_names_its_prompt_through_a_crash_and_a_resume(
     assert done.returncode == 0, done.stderr
     story = read_story(tmp_path / "last-ferry-1" / "story.json")
     expected = load("scene@2", folders(Settings()))
-    assert len(story.scenes) == 7
+    assert len(story.scenes) == 3
     for scene in story.scenes:
         by = scene.written_by
         assert (by.prompt_id, by.prompt_version, by.prompt_hash) == ("scene", 2, expected.hash)
