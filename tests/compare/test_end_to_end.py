@@ -35,7 +35,8 @@ def bill(server: VersionedServer) -> Decimal:
     """What the server's answers cost, in USD."""
     counts = server.counts()
     fresh, cached = counts["tokens_in"] - counts["tokens_cached"], counts["tokens_cached"]
-    return (fresh * IN + cached * CACHED + counts["tokens_out"] * OUT) / 1_000_000
+    usd: Decimal = (fresh * IN + cached * CACHED + counts["tokens_out"] * OUT) / 1_000_000
+    return usd
 
 
 async def test_the_better_and_dearer_version_is_found_early(

@@ -16,9 +16,9 @@ from prefect.flow_engine import run_flow_async
 
 from flows.order import StoryOrder
 from flows.write_story import write_story
-from tests.conftest import free_port
 from tests.emulators.gemini import GeminiServer, error
 from tests.emulators.http import Answer, Request
+from tests.ports import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "automations" / "provider-lost.yaml"
 
