@@ -52,7 +52,7 @@ async def offer(told: Told, order: Writing, asking: asyncio.Lock) -> None:
         page,
         link_text=told.title,
         key=f"story-{slugify(told.story_id)}",
-        description="A published story",
+        description=f"Published: {told.title}",
     )
 
 

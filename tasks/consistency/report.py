@@ -135,5 +135,5 @@ async def publish_report(check: StoryCheck, story: Story, key: str) -> None:
     await acreate_markdown_artifact(
         markdown(check, story),
         key=f"consistency-{key.replace('_', '-')}",
-        description=f"{found}: {len(story.scenes)} scenes, {refused} branches refused",
+        description=f"{found}: {len(story.scenes)} scenes, {refused} refused",
     )
