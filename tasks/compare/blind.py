@@ -9,6 +9,7 @@ import random
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -19,6 +20,9 @@ from tasks.compare.report import head, scene
 
 LARGEST_FORM = 1_000
 """Bytes of a vote."""
+
+
+SIDES = {"left": "Left is better", "neither": "Neither", "right": "Right is better"}
 
 
 class Question(NamedTuple):
@@ -96,18 +100,20 @@ class BlindServer(ThreadingHTTPServer):
 
     def _question(self, question: Question) -> Iterator[str]:
         yield head("Blind reading")
-        yield f"<h1>Which scene is better? ({self.at + 1} of {len(self.asked)})</h1>"
-        yield '<form method="post"><p>'
-        yield f'<input type="hidden" name="token" value="{self.token}">'
-        yield f'<input type="hidden" name="number" value="{self.at}">'
-        for side in ("left", "neither", "right"):
-            yield f'<button name="side" value="{side}">{side.capitalize()}</button> '
-        yield '</p></form><div class="sides">'
+        yield "<h1>Which scene is better?</h1>"
+        yield f"<p>Pair {self.at + 1} of {len(self.asked)}, brief {escape(question.pair.brief)}"
+        yield f' <progress value="{self.at}" max="{len(self.asked)}"></progress></p>'
+        yield '<div class="sides">'
         for name, outcome in (("Left", question.left), ("Right", question.right)):
             yield f"<div><h2>{name}</h2>"
             yield from scene(outcome, blind=True)
             yield "</div>"
-        yield "</div></html>\n"
+        yield '</div><form method="post" class="vote">'
+        yield f'<input type="hidden" name="token" value="{self.token}">'
+        yield f'<input type="hidden" name="number" value="{self.at}">'
+        for side, text in SIDES.items():
+            yield f'<button name="side" value="{side}">{text}</button>'
+        yield "</form></html>\n"
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,5 +1,6 @@
 """Plots of a comparison as small inline SVG pictures. Colours come from the page."""
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -24,9 +25,13 @@ class Scale:
         share = (value - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 1)
 
-    def ticks(self, count: int = 4) -> list[float]:
-        """Values to write at the axis."""
-        return [self.low + (self.high - self.low) * k / count for k in range(count + 1)]
+    def ticks(self, count: int = 5) -> list[tuple[float, str]]:
+        """About `count` round values to write at the axis, and how they read."""
+        rough = (self.high - self.low) / count
+        digits = -math.floor(math.log10(rough))
+        step = next(s for s in (1, 2, 5, 10) if s * 10**-digits >= rough) * 10**-digits
+        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        return [(k * step, f"{k * step:.{max(0, digits)}f}") for k in range(first, last + 1)]
 
 
 def differences(pairs: Sequence[Pair], contrast: Contrast) -> str:
@@ -51,7 +56,7 @@ def differences(pairs: Sequence[Pair], contrast: Contrast) -> str:
     )
     return _svg(
         f"Differences in score, {second} minus {first}, pair by pair",
-        [band, *bars, _level(y, 0.0), *_left(y)],
+        [*_left(y), band, *bars, _level(y, 0.0)],
     )
 
 
@@ -93,22 +98,25 @@ def cost_against_quality(pairs: Sequence[Pair], contrast: Contrast) -> str:
     ]
     x = Scale([cost for _, cost, _ in points], PAD + 12, WIDTH - PAD)
     y = Scale([score for *_, score in points], HEIGHT - PAD, 12)
-    parts = []
+    parts, middles = [], []
     for kind, name in zip(("first", "second"), names, strict=True):
         own = [(cost, score) for n, cost, score in points if n == name]
         parts += [f'<circle class="{kind}" cx="{x(c)}" cy="{y(s)}" r="3"/>' for c, s in own]
         if own:
             cost, score = (sum(v) / len(own) for v in zip(*own, strict=True))
-            parts.append(
+            middles.append(
                 f'<circle class="{kind} middle" cx="{x(cost)}" cy="{y(score)}" r="8"/>'
                 f'<text x="{x(cost) + 12}" y="{y(score) + 4}">{escape(name)}</text>'
             )
     below = (
-        f'<text x="{x(t)}" y="{HEIGHT - 24}" text-anchor="middle">${t:.5f}</text>'
-        for t in x.ticks(3)
+        f'<text x="{x(t)}" y="{HEIGHT - 24}" text-anchor="middle">${text}</text>'
+        for t, text in x.ticks(3)
     )
     axis = f'<text x="{WIDTH / 2}" y="{HEIGHT - 6}" text-anchor="middle">USD a scene</text>'
-    return _svg("Cost against score, a point a scene", [*_left(y), *below, axis, *parts])
+    return _svg(
+        "Cost against score: a point a scene, a disc the mean",
+        [*_left(y), *below, axis, *parts, *middles],
+    )
 
 
 def trend(rows: Sequence[tuple[str, float, float, float]], title: str) -> str:
@@ -132,7 +140,11 @@ def trend(rows: Sequence[tuple[str, float, float, float]], title: str) -> str:
 
 
 def _left(y: Scale) -> list[str]:
-    return [f'<text x="{PAD - 6}" y="{y(t)}" text-anchor="end">{t:.2f}</text>' for t in y.ticks()]
+    return [
+        f'<line class="grid" x1="{PAD}" x2="{WIDTH - PAD}" y1="{y(t)}" y2="{y(t)}"/>'
+        f'<text x="{PAD - 6}" y="{y(t) + 4}" text-anchor="end">{text}</text>'
+        for t, text in y.ticks()
+    ]
 
 
 def _level(y: Scale, value: float, kind: str = "axis") -> str:
@@ -142,7 +154,7 @@ def _level(y: Scale, value: float, kind: str = "axis") -> str:
 
 def _svg(title: str, parts: Iterable[str], height: int = HEIGHT) -> str:
     return (
-        f'<figure><svg viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'xmlns="http://www.w3.org/2000/svg"><title>{escape(title)}</title>{"".join(parts)}'
-        f"</svg><figcaption>{escape(title)}</figcaption></figure>"
+        f'<figure><figcaption>{escape(title)}</figcaption><svg viewBox="0 0 {WIDTH} {height}" '
+        f'role="img" xmlns="http://www.w3.org/2000/svg"><title>{escape(title)}</title>'
+        f"{''.join(parts)}</svg></figure>"
     )

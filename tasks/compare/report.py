@@ -14,28 +14,44 @@ from tasks.receipt import money
 MOST_DIFFERENT = 10
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8886; --first: #8a5a00; --second: #1f5fbf;
---up: #1b7f4b; --down: #b3261e; }
+:root { color-scheme: light dark; --line: #8884; --panel: #8881; --first: #8a5a00;
+--second: #1f5fbf; --up: #1b7f4b; --down: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --first: #ffc46b; --second: #8ab8ff; --up: #6fd8a0;
 --down: #ff8a80; } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
-.verdict { font-size: 1.25rem; border-left: 4px solid var(--second); padding-left: .8rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; } h2 { margin-top: 2.5rem; }
+.verdict { font-size: 1.2rem; background: var(--panel); border-left: 5px solid currentColor;
+border-radius: .3rem; margin: .6rem 0; padding: .5rem .9rem; }
+.better { border-color: var(--up); } .worse { border-color: var(--down); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align: right; }
+th, td { border-bottom: 1px solid var(--line); padding: .25rem .6rem; text-align: right;
+white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } .scroll { overflow-x: auto; }
-.good { color: var(--up); } .bad { color: var(--down); } small, figcaption { opacity: .8; }
-figure { margin: 1rem 0; } svg { width: 100%; height: auto; font-size: 12px; }
-svg text { fill: currentColor; } .axis { stroke: currentColor; } .band { fill: var(--second);
-opacity: .18; } .mean { stroke: var(--second); stroke-width: 2; } rect.up { fill: var(--up); }
+.good { color: var(--up); } .bad { color: var(--down); } small, .how { opacity: .8; }
+.plots { display: grid; gap: 1.2rem; margin: 1.2rem 0;
+grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); }
+figure { margin: 0; padding: .6rem .8rem; background: var(--panel); border-radius: .5rem; }
+figcaption { font-weight: 600; font-size: .9rem; margin-bottom: .4rem; }
+svg { display: block; width: 100%; height: auto; font-size: 12px; }
+svg text { fill: currentColor; paint-order: stroke; stroke: Canvas; stroke-width: 3px; }
+.axis { stroke: currentColor; } .grid { stroke: var(--line); } .band { fill: var(--second);
+opacity: .2; } .mean { stroke: var(--second); stroke-width: 2; } rect.up { fill: var(--up); }
 rect.down { fill: var(--down); } line.up, circle.up { stroke: var(--up); fill: var(--up); }
 line.down, circle.down { stroke: var(--down); fill: var(--down); } line.even, circle.even {
-stroke: currentColor; fill: currentColor; } circle.first { fill: var(--first); opacity: .6; }
-circle.second { fill: var(--second); opacity: .6; } circle.middle { opacity: 1;
-stroke: currentColor; } polyline { fill: none; stroke: var(--second); }
+stroke: currentColor; fill: currentColor; } line.up, line.down, line.even { stroke-width: 2; }
+circle.first { fill: var(--first); opacity: .6; } circle.second { fill: var(--second);
+opacity: .6; } circle.middle { opacity: 1; stroke: Canvas; stroke-width: 2; }
+polyline { fill: none; stroke: var(--second); }
 .sides { display: grid; gap: 1.2rem; grid-template-columns: 1fr 1fr; }
-.sides > div { border: 1px solid var(--line); border-radius: .5rem; padding: .2rem 1rem; }
+.sides > div { border: 1px solid var(--line); border-radius: .5rem; padding: .2rem 1.2rem; }
 @media (max-width: 42rem) { .sides { grid-template-columns: 1fr; } }
-.prose { white-space: pre-wrap; overflow-wrap: anywhere; }
+.prose { font: 1.05rem/1.6 Georgia, serif; white-space: pre-wrap; overflow-wrap: anywhere; }
+.vote { position: sticky; bottom: 0; display: grid; gap: .8rem; padding: .8rem 0; margin-top: 1rem;
+grid-template-columns: 1fr 1fr 1fr; background: Canvas; }
+button { font: inherit; padding: .7rem; border: 1px solid var(--second); border-radius: .5rem;
+background: var(--panel); color: inherit; cursor: pointer; }
+button:hover, button:focus-visible { background: var(--second); color: Canvas; }
+progress { width: 100%; accent-color: var(--second); }
 """
 
 
@@ -58,16 +74,18 @@ def page(comparison: Comparison) -> str:
 def _page(c: Comparison) -> Iterator[str]:
     yield head(f"Comparison: {c.title}")
     yield f"<h1>{html(c.title)}</h1>"
-    for sentence in c.sentences:
-        yield f'<p class="verdict">{html(sentence)}</p>'
-    yield f"<p>{html(_how(c))}</p>"
+    for contrast in c.contrasts:
+        yield f'<p class="verdict {contrast.decision}">{html(contrast.sentence)}</p>'
+    yield f'<p class="how">{html(_how(c))}</p>'
     for contrast in c.contrasts:
         yield f"<h2>{html(contrast.second)} against {html(contrast.first)}</h2>"
         yield from _measured(contrast)
         if contrast.pairs:
+            yield '<div class="plots">'
             yield differences(c.pairs, contrast)
-            yield intervals(contrast)
             yield cost_against_quality(c.pairs, contrast)
+            yield intervals(contrast)
+            yield "</div>"
         yield from _votes(c, contrast)
         yield from _reading(c.pairs, contrast)
     yield '<p><a href="pairs.csv">All pairs as CSV</a>, <a href="comparison.json">everything as '
