@@ -35,10 +35,10 @@ def story_map_svg(story: Story) -> str:
 
 
 def story_map_png(story: Story) -> bytes:
-    """The map as a PNG, twice the size of the SVG where that is not too large, in the fonts of
+    """The map as a PNG, half as large again as the SVG where that is not too large, in the fonts of
     this machine."""
     width, height = _size(lay_out(story))
-    zoom = min(2.0, (LARGEST_PNG / (width * height)) ** 0.5)
+    zoom = min(1.5, (LARGEST_PNG / (width * height)) ** 0.5)
     return bytes(resvg_py.svg_to_bytes(svg_string=story_map_svg(story), zoom=zoom))
 
 
