@@ -199,6 +199,25 @@ def test_the_designer_sees_map_refusals_scores_and_receipt(
         assert page.locator("#designer").is_visible() == (size == DESKTOP)
 
 
+def test_the_map_is_seen_whole_and_near(page: Page, plain: Exported) -> None:
+    def drawn() -> float:
+        return float(page.locator(".map").evaluate("map => map.getBoundingClientRect().width"))
+
+    page.goto(plain.url)
+    page.click("#desk")
+    usual = drawn()
+    page.click("#whole")
+    sheet = page.locator("#sheet").bounding_box()
+    assert sheet
+    assert drawn() <= min(usual, sheet["width"])
+    page.locator("#sheet").focus()
+    for _ in range(9):
+        page.keyboard.press("+")
+    assert drawn() == pytest.approx(2 * usual)
+    page.click("#smaller")
+    assert drawn() == pytest.approx(2 * usual / 1.5)
+
+
 def test_what_no_model_wrote_says_so(page: Page, plain: Exported, hostile: Exported) -> None:
     page.goto(plain.url)
     assert page.locator(".written").inner_text().startswith("Written by offline writer, which is")

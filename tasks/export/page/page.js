@@ -130,6 +130,23 @@ function mark(id) {
   sheet.scrollBy(spot.x + spot.width / 2 - box.x - box.width / 2, spot.y + spot.height / 2 - box.y - box.height / 2);
 }
 
+// The map's size, from all of it in sight to twice what it was drawn for. The point (x, y) of the
+// window stays where it is; without one, the middle of the map's box.
+const drawing = sheet.querySelector("svg");
+const { width, height } = drawing.viewBox.baseVal;
+const whole = () => Math.min(1, sheet.clientWidth / width, 0.75 * innerHeight / height);
+let scale = 1;
+
+function zoom(to, x, y) {
+  const box = sheet.getBoundingClientRect();
+  const [right, down] = x === undefined ? [box.width / 2, box.height / 2] : [x - box.x, y - box.y];
+  const [left, top] = [(sheet.scrollLeft + right) / scale, (sheet.scrollTop + down) / scale];
+  scale = Math.min(2, Math.max(whole(), to));
+  drawing.setAttribute("width", width * scale);
+  drawing.setAttribute("height", height * scale);
+  sheet.scrollTo(left * scale - right, top * scale - down);
+}
+
 function take(n) {
   const choice = story.scenes[way.at(-1)[0]].choices[n];
   if (!choice || !choice.to) return;
@@ -203,6 +220,18 @@ function moveFocus(step) {
 byId("back").addEventListener("click", goBack);
 byId("restart").addEventListener("click", begin);
 desk.addEventListener("click", () => design(designer.hidden));
+byId("larger").addEventListener("click", () => zoom(scale * 1.5));
+byId("smaller").addEventListener("click", () => zoom(scale / 1.5));
+byId("whole").addEventListener("click", () => zoom(0));
+sheet.addEventListener("wheel", event => {
+  if (!event.ctrlKey) return; // Pinching is a wheel with this key, too.
+  event.preventDefault();
+  zoom(scale * 1.2 ** -Math.sign(event.deltaY), event.clientX, event.clientY);
+}, { passive: false });
+sheet.addEventListener("keydown", event => {
+  const to = { "+": scale * 1.5, "-": scale / 1.5, 0: 0 }[event.key];
+  if (to !== undefined && !event.ctrlKey && !event.metaKey) zoom(to);
+});
 designer.addEventListener("click", event => {
   const link = event.target.closest("a[data-scene]");
   if (!link) return;
