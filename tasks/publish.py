@@ -69,8 +69,9 @@ def publish(story: Story, folder: Path, to: str) -> str:
             files.put_file(str(file), f"{root}/{place}/{file.name}")
         with _ONE_AT_A_TIME:
             _name(files, root, story, f"{place}/index.html")
-    except (OSError, ImportError, ValueError) as error:
-        raise UserError(f"The story cannot be published to {to}: {error}") from None
+    except Exception as error:  # every storage has errors of its own
+        reason = f"{type(error).__name__}: {error}"
+        raise UserError(f"The story cannot be published to {to}: {reason}") from None
     return str(files.unstrip_protocol(f"{root}/{place}/index.html"))
 
 

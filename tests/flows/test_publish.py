@@ -1,0 +1,46 @@
+"""Publishing to S3-compatible storage, by the official SDK over HTTP."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from flows.order import StoryOrder
+from tasks.errors import UserError
+from tasks.publish import publish
+from tests.emulators.s3 import BUCKET, S3Emulator
+from tests.flows.conftest import Run, run_story
+
+pytest.importorskip("s3fs", reason="the extra `s3` is not installed")
+
+
+class Reader(S3Emulator):
+    """Opens every page the index names each time the index changes."""
+
+    broken = 0
+
+    def put(self, key: str, body: bytes) -> None:
+        super().put(key, body)
+        if key == "site/index.html":
+            pages = re.findall(r'href="([^"]+)"', body.decode())
+            self.broken += not pages or any(f"site/{page}" not in self.objects for page in pages)
+
+
+async def test_a_story_is_published_to_s3_and_never_half_of_it(
+    prefect_server: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = f"s3://{BUCKET}/site"
+    with Reader() as storage:
+        for name, value in storage.environment().items():
+            monkeypatch.setenv(name, value)
+        for _ in range(2):
+            await run_story(StoryOrder(depth=0, out=str(tmp_path), publish_to=to, sandbox="none"))
+        publish.fn(run.story.model_copy(update={"id": "another"}), run.told.folder, to)
+        stories = {key.split("/")[1] for key in storage.objects if key.count("/") > 2}
+        pages = [key for key in storage.objects if key.endswith("/index.html")]
+        assert len(pages) == 3, "an index, and each story once"
+        assert stories == {"last-ferry-1", "another"}
+        assert not [key for key in storage.objects if key.endswith(".new")]
+        assert storage.broken == 0
+        with pytest.raises(UserError, match="s3://elsewhere"):
+            publish.fn(run.story, run.told.folder, "s3://elsewhere/site")
