@@ -8,6 +8,7 @@ from slugify import slugify
 
 from flows.briefs import orders
 from flows.order import BatchOrder, StoryOrder, Writing
+from tasks.check_prompts import check_prompts
 from tasks.compare.contrast import MARGIN
 from tasks.compare.outcome import Variant
 from tasks.errors import UserError
@@ -33,7 +34,7 @@ class CompareOrder(Writing):
         return self
 
     def variants(self) -> list[Variant]:
-        """What is compared, every prompt read. Raises InputError, UserError."""
+        """What is compared, every prompt tried. Raises InputError, UserError."""
         settings = self.settings()
         if self.models:
             scene = load("scene", folders(settings))
@@ -44,10 +45,13 @@ class CompareOrder(Writing):
         if len({file.name for file in files}) < len(files):
             raise UserError("Two of these are the same version.")
         held = settings.talewright_prompt_versions
-        return [
+        variants = [
             Variant(name=f.name, prompts=f"{held},{f.name}", hash=f.hash, model=self.model)
             for f in files
         ]
+        for variant in variants:
+            check_prompts(self.settings_of(variant))
+        return variants
 
     def tasks(self) -> list[StoryOrder]:
         """A story order for each pair. Raises InputError."""

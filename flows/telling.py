@@ -22,6 +22,7 @@ from flows.order import StoryOrder
 from flows.replay import below, ways_to
 from flows.scene_steps import Desk, SceneRefused
 from flows.source import Source, read_source
+from tasks.check_prompts import check_prompts
 from tasks.consistency.graph import from_story
 from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import check_story
@@ -76,8 +77,10 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
 
 @asynccontextmanager
 async def open_desk(order: StoryOrder, client: Client, source: Source) -> AsyncIterator[Desk]:
-    """What the steps of a story share, with its sandbox, which is closed at the end."""
+    """What the steps of a story share, with its sandbox, which is closed at the end. Raises
+    InputError for a prompt that cannot be sent."""
     settings = order.settings()
+    await asyncio.to_thread(check_prompts, settings)
     async with open_sandbox(
         settings, settings.talewright_sandbox, run_id=client.run_id, story_id=source.story_id
     ) as sandbox:

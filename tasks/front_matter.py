@@ -50,6 +50,12 @@ def split(path: Path) -> Split:
     return Split(_front(match[1].decode(), path), match[2].decode(), offset, raw)
 
 
+def line_of_variables(path: Path) -> int:
+    """The line on which a prompt file declares its variables."""
+    lines = path.read_text("utf-8").splitlines()
+    return next((n for n, line in enumerate(lines, 1) if line.startswith("variables:")), 1)
+
+
 def _front(text: str, path: Path) -> FrontMatter:
     values: Any = None
     try:

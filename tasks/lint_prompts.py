@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import nodes
 
+from tasks.front_matter import line_of_variables
 from tasks.llm.estimate import CHARACTERS_PER_TOKEN
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
@@ -46,7 +47,7 @@ class Size:
 
 def remarks(file: PromptFile) -> list[Remark]:
     """Everything to remark on in a prompt that can be loaded, in the order of its lines."""
-    declared = _line_of_variables(file)
+    declared = line_of_variables(file.path)
     found = [
         Remark(file.path, declared, f"The variable {name} is never used.")
         for name in file.front.variables
@@ -128,8 +129,3 @@ def _spell(node: nodes.Node) -> str:
         return node.name
     first = node.find(nodes.Getattr) or node.find(nodes.Name)
     return _spell(first) if first is not None else type(node).__name__.lower()
-
-
-def _line_of_variables(file: PromptFile) -> int:
-    lines = file.path.read_text("utf-8").splitlines()
-    return next((n for n, line in enumerate(lines, 1) if line.startswith("variables:")), 1)

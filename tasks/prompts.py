@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from tasks.boundaries import merged
 from tasks.errors import InputError
 from tasks.fence import fence, word
-from tasks.front_matter import FrontMatter, split
+from tasks.front_matter import FrontMatter, line_of_variables, split
 from tasks.llm.prompt import Prompt
 from tasks.settings import Settings
 
@@ -100,6 +100,7 @@ def read(path: Path) -> PromptFile:
     if said != (path.parent.name, int(path.stem)):
         message = f"The file is {path.parent.name}@{path.stem}, but says {said[0]}@{said[1]}."
         raise InputError(message, file=path, line=2)
+    _check_given(front, path)
     environment = _environment(path.parents[1])
     # Empty lines in place of the front matter, so that lines are those of the file.
     source = "\n" * offset + body
@@ -122,6 +123,18 @@ def read(path: Path) -> PromptFile:
     return PromptFile(path, front, source, tree, template, used, parts, digest.hexdigest()[:12])
 
 
+def _check_given(front: FrontMatter, path: Path) -> None:
+    """What Talewright gives to a prompt of its own is what the first version declares."""
+    first = FOLDER / front.id / "1.md"
+    if path == first or not first.exists():
+        return
+    given = split(first).front.variables
+    for name in front.variables:
+        if name not in given:
+            message = f"No {front.id} prompt is given {name}; it is given {', '.join(given)}."
+            raise InputError(message, file=path, line=line_of_variables(path))
+
+
 def render(
     prompt_id: str,
     variables: Mapping[str, Any],
@@ -137,7 +150,7 @@ def render(
     Raises InputError, with file and line, for a file that is broken or a variable that is missing.
     """
     name = prompt_id if version is None else f"{prompt_id}@{version}"
-    file = load(_held(settings).get(name, name), folders(settings))
+    file = load(held(settings).get(name, name), folders(settings))
     parts = _rendered(file, variables)
     return Prompt(
         id=file.front.id,
@@ -157,7 +170,8 @@ def render(
     )
 
 
-def _held(settings: Settings) -> dict[str, str]:
+def held(settings: Settings) -> dict[str, str]:
+    """The names in TALEWRIGHT_PROMPT_VERSIONS, by the ids of their prompts."""
     names = (name.strip() for name in settings.talewright_prompt_versions.split(","))
     return {name.partition("@")[0]: name for name in names if name}
 

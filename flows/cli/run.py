@@ -18,6 +18,7 @@ from flows.source import read_source
 from flows.telling import Told
 from flows.write_stories import Batch, write_stories
 from flows.write_story import write_story
+from tasks.check_prompts import check_prompts
 from tasks.compare.comparison import Comparison
 from tasks.errors import UserError
 from tasks.llm.errors import LLMError
@@ -31,9 +32,10 @@ EXIT_CODES = {"complete": 0, "failed": 1, "cap reached": 3, "partial": 4, "cance
 async def run_story(order: StoryOrder, *, as_json: bool) -> int:
     """Run `write_story` and print what came of it; returns the exit code.
 
-    Raises InputError for a world or brief that cannot be used, before anything is started.
+    Raises InputError for a world, brief or prompt that cannot be used, before anything is started.
     """
     read_source(order)
+    check_prompts(order.settings())
     told, run_url = await _run(write_story, order, order.scenes, Told)
     if as_json:
         print(told.model_dump_json(indent=2))

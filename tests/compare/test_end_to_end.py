@@ -120,6 +120,11 @@ async def test_what_cannot_be_compared_is_refused_before_any_call(
     (second_version / "scene" / "3.md").write_text(text, "utf-8")
     with pytest.raises(InputError, match="world is not declared"):
         await compare(tmp_path, prompts=["scene@2", "scene@3"])
+    (second_version / "scene" / "3.md").write_text(
+        text.replace("[brief, ask]", "[world, brief, ask, mood]"), "utf-8"
+    )
+    with pytest.raises(InputError, match=r"3.md:6: No scene prompt is given mood"):
+        await compare(tmp_path, prompts=["scene@2", "scene@3"])
     with pytest.raises(InputError, match="There is no scene@9"):
         await compare(tmp_path, prompts=["scene@1", "scene@9"])
     with pytest.raises(UserError, match="different prompts"):

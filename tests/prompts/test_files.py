@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.check_prompts import check_prompts
 from tasks.errors import InputError
 from tasks.fence import fence, word
 from tasks.prompt_samples import samples
@@ -146,6 +147,35 @@ def test_the_hash_is_of_the_file_and_its_parts(tmp_path: Path) -> None:
         hashes.add(load("greet", folders(settings)).hash)
     assert len(hashes) == 2
     assert all(len(one) == 12 for one in hashes)
+
+
+def test_a_variable_that_talewright_does_not_give(settings: Settings) -> None:
+    text = (FOLDER / "judge" / "1.md").read_text("utf-8").replace("version: 1", "version: 2")
+    write(
+        settings, text.replace("facts, scene, branch]", "facts, scene, branch, ask]"), "judge/2.md"
+    )
+    with pytest.raises(
+        InputError, match=r"2.md:8: No judge prompt is given ask; it is given world"
+    ):
+        load("judge", folders(settings))
+
+
+@pytest.mark.parametrize(
+    ("held", "old", "new", "message"),
+    [
+        ("", "scene.title", "scene.headline", r"revise/2.md:19: .*headline"),
+        ("", "version: 2", "version: 3", r"revise/2.md:2: .*revise@3"),
+        ("scene@7", "", "", "There is no scene@7"),
+        ("scne@1", "", "", "There is no such prompt"),
+    ],
+)
+def test_every_prompt_a_story_may_send_is_tried_before_its_first_call(
+    settings: Settings, held: str, old: str, new: str, message: str
+) -> None:
+    text = (FOLDER / "revise" / "1.md").read_text("utf-8").replace("version: 1", "version: 2")
+    write(settings, text.replace(old, new), "revise/2.md")
+    with pytest.raises(InputError, match=message):
+        check_prompts(settings.model_copy(update={"talewright_prompt_versions": held}))
 
 
 def test_templates_are_sandboxed(settings: Settings) -> None:
