@@ -15,8 +15,11 @@ from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
 from tasks.errors import InputError
 
+HOUR = 3600
+"""Seconds. A story of 100 scenes is checked in seconds; a folder that takes an hour hangs."""
 
-@flow(name="check-stories", flow_run_name="check {folder}")
+
+@flow(name="check-stories", flow_run_name="check {folder}", timeout_seconds=HOUR)
 async def check_stories(
     folder: Annotated[str, Field(description="Folder with stories, at any depth.")] = "stories",
 ) -> State[Any]:

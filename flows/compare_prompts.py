@@ -7,7 +7,7 @@ from prefect import flow, runtime
 
 from flows.compare_order import CompareOrder
 from flows.comparing import Comparing
-from flows.hooks import leave_receipt
+from flows.hooks import WEEK, leave_receipt
 from flows.secrets import load_keys
 from flows.source import read_source
 from tasks.compare.comparison import Comparison
@@ -25,8 +25,10 @@ def _run_name() -> str:
 @flow(
     name="compare-prompts",
     flow_run_name=_run_name,
+    timeout_seconds=WEEK,
     on_cancellation=[leave_receipt],
     on_crashed=[leave_receipt],
+    on_failure=[leave_receipt],
 )
 async def compare_prompts(order: CompareOrder) -> Comparison:
     """Write the same scenes with each version, side by side, until the answer is clear.

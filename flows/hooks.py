@@ -1,4 +1,4 @@
-"""What is left behind by a run that was cancelled or died: a receipt, and no sandbox."""
+"""What is left behind by a run that was cancelled, timed out or died: a receipt, no sandbox."""
 
 from prefect import Flow
 from prefect.client.orchestration import get_client
@@ -10,9 +10,20 @@ from tasks.llm.ledger import Ledger
 from tasks.receipt import money, receipt_markdown
 from tasks.settings import Settings
 
+WEEK = 7 * 24 * 3600
+"""Seconds until a run that writes is given up: it may wait a day for each answer of a person and a
+day for each batch job, but one that hangs for good would hold its deployment's only place. Prefect
+does not retry these flows: every call is retried until its deadline, and a run that is started
+again goes on where this one ended."""
+
+OWN = ("Partial", "CapReached")
+"""Failed states a flow returns after it has published its receipt itself."""
+
 
 async def leave_receipt(flow: Flow[..., object], flow_run: FlowRun, state: State) -> None:
     """Write the receipt of a run from the ledger alone, as its process may be gone."""
+    if state.name in OWN:
+        return
     async with Ledger.open(Settings()) as ledger:
         receipt = await run_receipt(
             ledger,

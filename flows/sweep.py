@@ -11,7 +11,8 @@ from tasks.sandbox import e2b
 from tasks.settings import Settings
 
 
-@flow(name="sweep")
+# It takes seconds, can be run again, and E2B or the database may be away for a moment.
+@flow(name="sweep", retries=3, retry_delay_seconds=60, timeout_seconds=600)
 async def sweep(
     days: Annotated[int, Field(ge=1, description="Answers unused for so long are dropped.")] = 90,
 ) -> dict[str, int]:

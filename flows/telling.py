@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from anyio import CancelScope
 from prefect import get_run_logger
 
 from flows.events import announce
@@ -70,7 +71,8 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
         except BaseException as ended:
             # Cancelled or broken: what is done is kept, and the receipt is left all the same.
             outcome = "cancelled" if isinstance(ended, asyncio.CancelledError) else "failed"
-            await asyncio.shield(telling.finish(outcome, str(ended)))
+            with CancelScope(shield=True):  # of a flow's timeout, which cancels again and again
+                await asyncio.shield(telling.finish(outcome, str(ended)))
             raise
         return await telling.finish(outcome, error)
 

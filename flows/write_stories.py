@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.briefs import orders
-from flows.hooks import leave_receipt
+from flows.hooks import WEEK, leave_receipt
 from flows.order import BatchOrder, StoryOrder
 from flows.progress import progress
 from flows.run_receipt import run_receipt
@@ -65,8 +65,10 @@ def _run_name() -> str:
 @flow(
     name="write-stories",
     flow_run_name=_run_name,
+    timeout_seconds=WEEK,
     on_cancellation=[leave_receipt],
     on_crashed=[leave_receipt],
+    on_failure=[leave_receipt],
 )
 async def write_stories(batch: BatchOrder) -> Batch:
     """Write many stories side by side under one rate and one cap.

@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 from slugify import slugify
 
 from flows.approval import approved, higher_cap
-from flows.hooks import leave_receipt
+from flows.hooks import WEEK, leave_receipt
 from flows.order import StoryOrder, Writing
 from flows.progress import progress
 from flows.secrets import load_keys
@@ -64,8 +64,10 @@ def _run_name() -> str:
 @flow(
     name="write-story",
     flow_run_name=_run_name,
+    timeout_seconds=WEEK,
     on_cancellation=[leave_receipt],
     on_crashed=[leave_receipt],
+    on_failure=[leave_receipt],
 )
 async def write_story(order: StoryOrder) -> Told:
     """Write one branching story and refuse the branches that contradict it.

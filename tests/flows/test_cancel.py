@@ -1,5 +1,5 @@
-"""A batch cancelled in the UI: it stops, leaves its receipt and no sandbox, and goes on when
-started again."""
+"""A batch that is cancelled in the UI or takes too long: it stops, leaves its receipt and no
+sandbox, and goes on when started again."""
 
 import asyncio
 import json
@@ -115,3 +115,17 @@ async def test_a_cancelled_batch_stops_leaves_a_receipt_and_no_sandbox_and_goes_
     # What was in flight at the end may have been answered to nobody.
     assert coder.counts()["requests_answered_twice"] <= in_flight
     assert not e2b.running
+
+
+async def test_a_batch_that_takes_too_long_leaves_a_receipt_and_no_sandbox(
+    coder: GeminiServer, e2b: E2BEmulator, tmp_path: Path
+) -> None:
+    order = BatchOrder(depth=4, sandbox="e2b", out=str(tmp_path / "out"))
+    state = await write_stories.with_options(timeout_seconds=5)(order, return_state=True)
+    assert state.name == "TimedOut"
+    assert e2b.counts()["asked"] > 0
+    assert not e2b.running
+    run_id = state.state_details.flow_run_id
+    assert run_id is not None
+    for key in ("receipt", "receipt-last-ferry", "receipt-night-hum"):
+        assert "$0.000000**" not in await artifact(run_id, key)
