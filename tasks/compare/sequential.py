@@ -8,7 +8,7 @@ included, so for versions that are alike the rate holds exactly, whatever their 
 
 Two versions that differ, but not on average, are another matter: their differences may be skewed,
 and flips are not. What is compared is therefore Student's t with its skewness taken out (Hall 1992;
-see `statistic`). That holds the rate only approximately, better with more pairs: of 60 it is 4 %
+see `statistic`). That holds the rate only approximately, better with more pairs: of 60 it is 5 %
 for exponential outcomes (skewness 2) and 8 % for lognormal ones with a skewness of 6, which early
 looks do not see the tail of (`python -m tests.bench.comparisons`; the mean itself: 8 % and 14 %).
 
