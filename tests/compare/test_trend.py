@@ -1,6 +1,10 @@
 """A silent change of a model shows in the trend, and ordinary days do not."""
 
+import asyncio
 import random
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,6 +45,35 @@ async def test_scenes_are_kept_once_and_the_offline_writers_are_left_out(tmp_pat
     assert [(day.model, day.scenes) for day in trend.days] == [("one", 2), ("two", 1)]
     assert trend.days[0].rungs == {"repaired": 2}
     assert len(trend.plots) == 2
+
+
+async def write_on(settings: Settings, day: str, mean: float) -> None:
+    """Ten scenes, as if they had been written on a day."""
+    async with Ledger.open(settings) as ledger:
+        for number in range(10):
+            told = scene(f"{day} {number}", score=mean + number / 200, model="m<b>")
+            await note_scene(ledger, day, "story", told)
+    with closing(sqlite3.connect(settings.home / "ledger.db")) as connection, connection:
+        connection.execute("UPDATE scenes SET day = ? WHERE run_id = ?", (day, day))
+
+
+def test_the_command_shows_the_change_and_leaves_the_plots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(talewright_home=tmp_path)
+    monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    for day, score in (("2026-11-01", 0.8), ("2026-11-02", 0.8), ("2026-11-03", 0.7)):
+        asyncio.run(write_on(settings, day, score))
+    show_quality(as_json=False)
+    shown = capsys.readouterr().out
+    assert "scene@1" in shown
+    assert "10 repaired" in shown
+    assert re.search(r"2026-11-03: m<b> with scene@1 scores \d+\.\d standard errors below", shown)
+    page = (tmp_path / "quality.html").read_text("utf-8")
+    assert page.count("<svg") == 1
+    assert "<b>" not in page
 
 
 def test_the_command_says_that_there_is_nothing_yet(
