@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from flows.order import DEFAULT_WORLD
 from tasks.compare.comparison import Comparison, Vote
+from tasks.compare.report import preferences
 from tasks.receipt import money
 
 
@@ -87,13 +88,10 @@ def read_blind(comparison: Comparison, folder: Path) -> Comparison:
 
     asked = questions(comparison, seed=len(comparison.votes))
     votes = list(comparison.votes)
-    done = threading.Event()
 
     def on_vote(vote: Vote) -> None:
         votes.append(vote)
         keep(comparison.model_copy(update={"votes": votes}), folder)
-        if len(votes) == len(comparison.votes) + len(asked):
-            done.set()
 
     if not asked:
         typer.echo("There is no pair left to vote on.", err=True)
@@ -102,7 +100,7 @@ def read_blind(comparison: Comparison, folder: Path) -> Comparison:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         typer.echo(f"Read and vote: {server.url} (Ctrl-C when you have had enough)", err=True)
         try:
-            done.wait()
+            server.done.wait()
         except KeyboardInterrupt:
             typer.echo("Enough. The votes are kept.", err=True)
         server.shutdown()
@@ -121,6 +119,8 @@ def _show(comparison: Comparison, folder: Path, run_url: str) -> None:
                     f"  {escape(d.measure):<26}{d.first:.{n}f} to {d.second:.{n}f}  "
                     f"({d.low:+.{n}f} to {d.high:+.{n}f}, p {d.adjusted:.4f})"
                 )
+        if said := preferences(comparison, contrast):
+            out.print(f"  {escape(said)}")
         if contrast.worth:
             out.print(f"  {'score a dollar buys':<26}{contrast.worth.ratio:.2f} times as much")
     if comparison.why:

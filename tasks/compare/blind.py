@@ -72,6 +72,8 @@ class BlindServer(ThreadingHTTPServer):
         self.asked = asked
         self.on_vote = on_vote
         self.at = 0
+        self.done = threading.Event()
+        """Set when the last vote was thanked for."""
         self.token = secrets.token_urlsafe(16)
         self._lock = threading.Lock()
 
@@ -80,9 +82,14 @@ class BlindServer(ThreadingHTTPServer):
         """Where a person reads."""
         return f"http://127.0.0.1:{self.server_port}/"
 
+    @property
+    def ended(self) -> bool:
+        """Whether everything was voted on."""
+        return self.at >= len(self.asked)
+
     def page(self) -> str:
         """The next question, or the end."""
-        if self.at >= len(self.asked):
+        if self.ended:
             return f"{head('Blind reading')}<h1>Thank you</h1><p>That was all.</p></html>\n"
         return "".join(self._question(self.asked[self.at]))
 
@@ -93,7 +100,7 @@ class BlindServer(ThreadingHTTPServer):
             return False
         with self._lock:
             # A page sent twice counts once.
-            if number == str(self.at) and self.at < len(self.asked):
+            if number == str(self.at) and not self.ended:
                 self.on_vote(vote(self.asked[self.at], side))
                 self.at += 1
         return True
@@ -131,10 +138,13 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > LARGEST_FORM:
             self._answer(400, "This is no vote.")
-        elif self.server.cast(parse_qs(self.rfile.read(int(length)).decode("latin-1"))):
-            self._answer(303, "")
-        else:
+        elif not self.server.cast(parse_qs(self.rfile.read(int(length)).decode("latin-1"))):
             self._answer(403, "This vote does not come from the page.")
+        elif self.server.ended:
+            self._answer(200, self.server.page())
+            self.server.done.set()
+        else:
+            self._answer(303, "")
 
     def _here(self) -> bool:
         """Whether the browser asks for this server by its own name (no DNS rebinding)."""

@@ -86,7 +86,8 @@ def _page(c: Comparison) -> Iterator[str]:
             yield cost_against_quality(c.pairs, contrast)
             yield intervals(contrast)
             yield "</div>"
-        yield from _votes(c, contrast)
+        if said := preferences(c, contrast):
+            yield f"<p>{html(said)}</p>"
         yield from _reading(c.pairs, contrast)
     yield '<p><a href="pairs.csv">All pairs as CSV</a>, <a href="comparison.json">everything as '
     yield "JSON</a>.</p></html>\n"
@@ -151,16 +152,16 @@ def _worth(contrast: Contrast) -> str:
     )
 
 
-def _votes(c: Comparison, contrast: Contrast) -> Iterator[str]:
-    votes = count(c.votes, contrast.first, contrast.second)
-    if votes.for_first + votes.for_second + votes.neither:
-        second = html(contrast.second)
-        yield (
-            f"<p>Blind readers: {votes.for_second} for {second}, {votes.for_first} for "
-            f"{html(contrast.first)}, {votes.neither} for neither. Share for {second}: "
-            f"{votes.share:.0%} (95 % interval {votes.low:.0%} to {votes.high:.0%}, "
-            f"p {votes.p:.3f}).</p>"
-        )
+def preferences(c: Comparison, contrast: Contrast) -> str:
+    """What blind readers preferred, in a sentence; empty without votes."""
+    cast = count(c.votes, contrast.first, contrast.second)
+    if not cast.for_first + cast.for_second + cast.neither:
+        return ""
+    return (
+        f"Blind readers: {cast.for_second} for {contrast.second}, {cast.for_first} for "
+        f"{contrast.first}, {cast.neither} for neither. Share for {contrast.second}: "
+        f"{cast.share:.0%} (95 % interval {cast.low:.0%} to {cast.high:.0%}, p {cast.p:.3f})."
+    )
 
 
 def _reading(pairs: list[Pair], contrast: Contrast) -> Iterator[str]:
@@ -210,5 +211,5 @@ def markdown(comparison: Comparison) -> str:
         columns = ["", escape(contrast.first), escape(contrast.second)]
         rows = [[escape(cell) for cell in _cells(d)] for d in contrast.differences]
         parts.append(table([*columns, "difference", "95 % interval", "p", "p by Holm"], rows))
-        parts.append(escape(_worth(contrast)))
+        parts += [escape(_worth(contrast)), escape(preferences(comparison, contrast))]
     return "\n\n".join(part for part in parts if part) + "\n"
