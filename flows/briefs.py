@@ -14,17 +14,18 @@ COLUMNS = ("brief", "world", "depth", "breadth", "seed")
 
 
 def orders(batch: BatchOrder) -> list[StoryOrder]:
-    """One order a story, in the order of the table or of file names.
+    """One order a story of this run, in the order of the table or of file names.
 
     The briefs are read when their story is written, so that a broken one fails alone. Raises
     InputError for a folder or table that cannot be used.
     """
     shared = batch.model_dump(include=set(Writing.model_fields))
-    return [
+    wanted = [
         StoryOrder(**shared | row | {"seed": int(row.get("seed", batch.seed)) + repeat})
         for row in _rows(batch)
         for repeat in range(batch.repeats)
     ]
+    return wanted[batch.part.number :: batch.part.of] if batch.part else wanted
 
 
 def _rows(batch: BatchOrder) -> Iterator[dict[str, str]]:

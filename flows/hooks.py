@@ -3,7 +3,9 @@
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Cancelling
 
 from flows.run_receipt import run_receipt
 from tasks.llm.ledger import Ledger
@@ -20,14 +22,25 @@ OWN = ("Partial", "CapReached")
 """Failed states a flow returns after it has published its receipt itself."""
 
 
+async def cancel_parts(flow: Flow[..., object], flow_run: FlowRun, state: State) -> None:
+    """Cancel the runs that write parts of a cancelled batch."""
+    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[str(flow_run.id)]))
+    async with get_client() as client:
+        for part in await client.read_flow_runs(flow_run_filter=tagged):
+            if part.state and not part.state.is_final():
+                await client.set_flow_run_state(part.id, Cancelling())
+
+
 async def leave_receipt(flow: Flow[..., object], flow_run: FlowRun, state: State) -> None:
-    """Write the receipt of a run from the ledger alone, as its process may be gone."""
+    """Write the receipt of a run from the ledger alone, as its process may be gone; that of a part
+    of a batch is of the batch so far."""
     if state.name in OWN:
         return
+    part = flow_run.parameters.get("batch", {}).get("part")
     async with Ledger.open(Settings()) as ledger:
         receipt = await run_receipt(
             ledger,
-            str(flow_run.id),
+            part["run_id"] if part else str(flow_run.id),
             flow_run.name,
             "cancelled" if state.is_cancelled() or state.is_cancelling() else "failed",
             started=flow_run.start_time,

@@ -1,5 +1,6 @@
 """Orders: what a person or a schedule asks for, one story or many."""
 
+import math
 from decimal import Decimal
 from pathlib import Path
 from typing import Self
@@ -91,6 +92,15 @@ class StoryOrder(Writing):
         return self
 
 
+class Part(Model):
+    """Which stories of a batch a run writes: each `of`-th, from `number` on, for the run `run_id`,
+    whose cap it shares."""
+
+    number: int = Field(ge=0)
+    of: int = Field(ge=2)
+    run_id: str
+
+
 class BatchOrder(Writing):
     """Many stories to write in one run."""
 
@@ -106,3 +116,16 @@ class BatchOrder(Writing):
         description="Send the calls of all stories together as batch jobs, at half the price; "
         "each level of the stories may take up to a day.",
     )
+    stories_per_run: int | None = Field(
+        None,
+        ge=1,
+        description="On a worker: share a larger batch out to runs of so many stories, which other "
+        "workers take; empty: one run writes all. A run takes seconds to start, so 20 or more pay.",
+    )
+    part: Part | None = Field(None, description="Leave empty: set where a batch is shared out.")
+
+    def parts(self, stories: int) -> int:
+        """Runs that so many stories are shared out to; 1: they are not."""
+        if self.stories_per_run is None or self.part is not None or self.batch_api:
+            return 1
+        return math.ceil(stories / self.stories_per_run)

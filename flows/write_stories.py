@@ -1,7 +1,7 @@
 """The flow `write-stories`: many stories in one run, each fenced from the others."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +10,11 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.batch import Batch
 from flows.briefs import orders
-from flows.hooks import WEEK, leave_receipt
+from flows.hooks import WEEK, cancel_parts, leave_receipt
 from flows.order import BatchOrder, StoryOrder
+from flows.parts import run_parts
 from flows.progress import progress
 from flows.run_receipt import run_receipt
 from flows.secrets import load_keys
@@ -22,51 +24,21 @@ from tasks.compare.publish import publish_trend
 from tasks.errors import UserError
 from tasks.llm.client import Client
 from tasks.receipt import money, publish_receipt
-from tasks.story.base import Model, Usd
-from tasks.story.receipt import Outcome, Receipt
-
-
-class Batch(Model):
-    """What came of a batch: what was told of each story, and why some could not begin."""
-
-    told: list[Told] = []
-    failed: dict[str, str] = {}
-    cost_usd: Usd
-
-    @property
-    def outcome(self) -> Outcome:
-        """How the batch ended: complete only if every story is."""
-        if any(told.receipt.outcome == "cap reached" for told in self.told):
-            return "cap reached"
-        short = self.failed or len(self.complete) < len(self.told)
-        return "partial" if short else "complete"
-
-    @property
-    def count(self) -> str:
-        """How many of the stories are complete: `47 of 50`."""
-        return f"{len(self.complete)} of {len(self.told) + len(self.failed)}"
-
-    @property
-    def summary(self) -> str:
-        """The count as the message of the run's final state."""
-        return f"{self.count} stories complete"
-
-    @property
-    def complete(self) -> list[Told]:
-        """The stories with all their scenes."""
-        return [told for told in self.told if told.receipt.outcome == "complete"]
+from tasks.story.receipt import Receipt
 
 
 def _run_name() -> str:
     batch = BatchOrder.model_validate(runtime.flow_run.parameters["batch"])
-    return f"stories of {batch.briefs or batch.world}"
+    part = f", part {batch.part.number + 1} of {batch.part.of}" if batch.part else ""
+    return f"stories of {batch.briefs or batch.world}{part}"
 
 
 @flow(
     name="write-stories",
     flow_run_name=_run_name,
+    persist_result=True,
     timeout_seconds=WEEK,
-    on_cancellation=[leave_receipt],
+    on_cancellation=[cancel_parts, leave_receipt],
     on_crashed=[leave_receipt],
     on_failure=[leave_receipt],
 )
@@ -74,36 +46,46 @@ async def write_stories(batch: BatchOrder) -> Batch:
     """Write many stories side by side under one rate and one cap.
 
     A story that fails is reported and the others finish; the run is green only if all are
-    complete. Started again, it pays for nothing a second time.
+    complete. Started again, it pays for nothing a second time. On a worker, a batch of more than
+    `stories_per_run` is shared out to other runs, which spend from the same cap.
     """
     await load_keys()
     wanted = orders(batch)
-    # A batch job takes the calls of all stories.
-    gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
-    asking = asyncio.Lock()
-    run_id, started = str(runtime.flow_run.id), datetime.now(UTC)
+    started = datetime.now(UTC)
+    run_id = batch.part.run_id if batch.part else str(runtime.flow_run.id)
     opened = Client.open(
         batch.settings(), run_id=run_id, fresh=batch.fresh, batched=batch.batch_api
     )
     async with opened as client:
-        async with progress(client, sum(order.scenes for order in wanted)) as scene_done:
-            outcomes = await asyncio.gather(
-                *(_fenced(order, client, gate, asking, scene_done) for order in wanted)
-            )
-        result = Batch(
-            told=[outcome for outcome in outcomes if isinstance(outcome, Told)],
-            failed={
-                f"{order.brief} (seed {order.seed})": outcome
-                for order, outcome in zip(wanted, outcomes, strict=True)
-                if isinstance(outcome, str)
-            },
-            cost_usd=(await client.ledger.tally(run_id=run_id)).total.cost_usd,
-        )
-        receipt = await _receipt(result, client, started)
-        await publish_trend(client.ledger)
-    await publish_receipt(receipt)
+        parts = batch.parts(len(wanted)) if runtime.deployment.id else 1
+        if parts > 1:
+            result = Batch.joined(await run_parts(batch, parts, run_id))
+        else:
+            result = await _write(batch, wanted, client)
+        result = result.model_copy(update={"cost_usd": await client.ledger.spent(run_id)})
+        if batch.part is None:
+            await publish_receipt(await _receipt(result, client, started))
+            await publish_trend(client.ledger)
     await _publish(result)
     return _final_state(result)  # type: ignore[return-value]
+
+
+async def _write(batch: BatchOrder, wanted: Sequence[StoryOrder], client: Client) -> Batch:
+    # A batch job takes the calls of all stories.
+    gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
+    asking = asyncio.Lock()
+    async with progress(client, sum(order.scenes for order in wanted)) as scene_done:
+        outcomes = await asyncio.gather(
+            *(_fenced(order, client, gate, asking, scene_done) for order in wanted)
+        )
+    return Batch(
+        told=[outcome for outcome in outcomes if isinstance(outcome, Told)],
+        failed={
+            f"{order.brief} (seed {order.seed})": outcome
+            for order, outcome in zip(wanted, outcomes, strict=True)
+            if isinstance(outcome, str)
+        },
+    )
 
 
 async def _receipt(batch: Batch, client: Client, started: datetime) -> Receipt:

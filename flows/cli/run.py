@@ -8,6 +8,7 @@ from prefect.utilities.urls import url_for
 from rich.console import Console
 from rich.markup import escape
 
+from flows.batch import Batch
 from flows.briefs import orders
 from flows.cli.progress import progress_lines
 from flows.compare_order import CompareOrder
@@ -16,7 +17,7 @@ from flows.order import BatchOrder, StoryOrder, Writing
 from flows.server import ensure_server
 from flows.source import read_source
 from flows.telling import Told
-from flows.write_stories import Batch, write_stories
+from flows.write_stories import write_stories
 from flows.write_story import write_story
 from tasks.check_prompts import check_prompts
 from tasks.compare.comparison import Comparison

@@ -19,8 +19,9 @@ from prefect.deployments import run_deployment
 from prefect.states import Cancelling
 from prefect.workers.process import ProcessWorker
 
+from flows.batch import Batch
 from flows.order import BatchOrder
-from flows.write_stories import Batch, write_stories
+from flows.write_stories import write_stories
 from tests.emulators.e2b import E2BEmulator
 from tests.emulators.gemini import GeminiServer
 from tests.flows.conftest import artifact

@@ -3,12 +3,16 @@
 import asyncio
 import os
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from uuid import UUID
 
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
+from prefect.states import Crashed
 
 from flows.sweep import sweep
 from tests.canary import CANARY
@@ -43,15 +47,56 @@ async def test_deploy_can_be_run_again_and_a_worker_writes_the_story(
     assert limit.active
 
 
-async def run_by_worker(name: str, parameters: dict[str, object], gemini: str) -> FlowRun:
+async def test_a_batch_is_shared_out_and_a_lost_part_is_written_by_another_run(
+    prefect_server: str, tmp_path: Path
+) -> None:
+    assert talewright("deploy", cwd=tmp_path).returncode == 0
+    batch = {"depth": 0, "sandbox": "none", "model": "offline", "out": str(tmp_path)}
+    lost: set[str] = set()
+
+    async def lose_one(batch_id: UUID) -> None:
+        tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[str(batch_id)]))
+        async with get_client() as client:
+            while not lost:
+                await asyncio.sleep(0.02)
+                for part in (await client.read_flow_runs(flow_run_filter=tagged))[:1]:
+                    await client.set_flow_run_state(part.id, Crashed(), force=True)
+                    lost.add(part.name)
+
+    run = await run_by_worker(
+        "write-stories/night-batch",
+        {"batch": batch | {"stories_per_run": 1, "max_cost_usd": 1}},
+        meanwhile=lose_one,
+    )
+    assert run.state_name == "Completed"
+    assert run.state
+    assert run.state.message == "2 of 2 stories complete"
+    assert len(list(tmp_path.glob("*/story.json"))) == 2
+    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[str(run.id)]))
+    async with get_client() as client:
+        parts = await client.read_flow_runs(flow_run_filter=tagged)
+    assert sorted(part.state_name or "" for part in parts) == ["Completed", "Completed", "Crashed"]
+
+
+async def nothing(run_id: UUID) -> None:
+    """While a run goes on."""
+
+
+async def run_by_worker(
+    name: str,
+    parameters: dict[str, object],
+    gemini: str = "",
+    meanwhile: Callable[[UUID], Awaitable[None]] = nothing,
+) -> FlowRun:
     """Run a deployment on a process worker whose environment has no key, to its end."""
     run: FlowRun = await run_deployment(name, parameters=parameters, timeout=0)  # type: ignore[misc]
     worker = subprocess.Popen(
         command("worker"),
-        env=os.environ | {"GEMINI_BASE_URL": gemini},
+        env=os.environ | {"GEMINI_BASE_URL": gemini, "PREFECT_WORKER_QUERY_SECONDS": "0.5"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    other = asyncio.ensure_future(meanwhile(run.id))
     try:
         async with get_client() as client:
             for _ in range(300):
@@ -62,6 +107,7 @@ async def run_by_worker(name: str, parameters: dict[str, object], gemini: str) -
     finally:
         worker.terminate()
         worker.wait(20)
+    await other
     return run
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 
 from examples import worlds
+from flows.batch import Batch
 from flows.briefs import orders
 from flows.order import BatchOrder
-from flows.write_stories import Batch, write_stories
+from flows.write_stories import write_stories
 from tasks.errors import InputError
 from tests.flows.conftest import artifact
 

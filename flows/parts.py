@@ -1,0 +1,88 @@
+"""A large batch shared out to runs of a deployment, so that several workers write it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import State
+from prefect.deployments import arun_deployment
+from prefect.exceptions import MissingResult
+from prefect.states import Crashed
+
+from flows.batch import Batch
+from flows.order import BatchOrder, Part
+
+DEPLOYMENT = "write-stories/part-of-a-batch"
+
+ATTEMPTS = 3
+"""Runs that a part gets, where workers die."""
+
+POLL = 3.0
+"""Seconds between two looks at a run."""
+
+SILENCE = timedelta(seconds=100)
+"""Without a heartbeat, after which a run's process is taken for dead: Prefect sends one every 30 s,
+and does not itself notice when a worker is killed."""
+
+
+async def run_parts(batch: BatchOrder, parts: int, run_id: str) -> list[Batch]:
+    """Write a batch in so many runs on any worker; what came of each, in their order.
+
+    A part whose worker died is given to another; what was answered is not paid again.
+    """
+    shares = [Part(number=number, of=parts, run_id=run_id) for number in range(parts)]
+    get_run_logger().info("Shared out to %d runs of %s", parts, DEPLOYMENT)
+    return list(await asyncio.gather(*(_run(batch, part) for part in shares)))
+
+
+async def _run(batch: BatchOrder, part: Part) -> Batch:
+    name = f"part {part.number + 1} of {part.of}"
+    for attempt in range(ATTEMPTS):
+        # What the run before it asked anew is answered.
+        order = batch.model_copy(update={"part": part, "fresh": batch.fresh and not attempt})
+        run = await arun_deployment(
+            DEPLOYMENT,
+            parameters={"batch": order.model_dump(mode="json")},
+            tags=[part.run_id],
+            timeout=0,
+            idempotency_key=f"{part.run_id}-{part.number}-{attempt}",
+        )
+        state = await _ended(run.id)
+        if not state.is_crashed():
+            break
+        get_run_logger().warning("The run of %s crashed: %s", name, state.message)
+    try:
+        done = await state.aresult(raise_on_failure=False)
+    except MissingResult:
+        done = None
+    return done if isinstance(done, Batch) else Batch(failed={name: state.message or state.name})
+
+
+async def _ended(run_id: UUID) -> State[Any]:
+    async with get_client() as client:
+        while True:
+            run = await client.read_flow_run(run_id)
+            state = run.state
+            if state and state.is_final():
+                return state
+            if state and not state.is_scheduled() and await _silent(client, run_id, state):
+                message = f"no sign of life for {SILENCE.seconds} s; its worker may be dead"
+                await client.set_flow_run_state(run_id, Crashed(message=message), force=True)
+            await asyncio.sleep(POLL)
+
+
+async def _silent(client: PrefectClient, run_id: UUID, state: State[Any]) -> bool:
+    """Whether a run has changed nothing and sent no heartbeat for a while."""
+    since = datetime.now(UTC) - SILENCE
+    if state.timestamp > since:
+        return False
+    beats = {
+        "occurred": {"since": since.isoformat()},
+        "event": {"name": ["prefect.flow-run.heartbeat"]},
+        "resource": {"id": [f"prefect.flow-run.{run_id}"]},
+    }
+    found = await client.request("POST", "/events/filter", json={"filter": beats, "limit": 1})
+    return not found.raise_for_status().json()["events"]
