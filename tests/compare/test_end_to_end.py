@@ -3,9 +3,11 @@
 import csv
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -153,3 +155,11 @@ def test_every_scene_names_its_prompt_through_a_crash_and_a_resume(
     for scene in story.scenes:
         by = scene.written_by
         assert (by.prompt_id, by.prompt_version, by.prompt_hash) == ("scene", 2, expected.hash)
+
+    # So does every call, of the run that was killed too.
+    named = "SELECT DISTINCT run_id, prompt_id, prompt_version, prompt_hash FROM attempts"
+    with closing(sqlite3.connect(tmp_path / "home" / "ledger.db")) as ledger:
+        calls = ledger.execute(named).fetchall()
+    assert len({run_id for run_id, *_ in calls}) == 2
+    for _, prompt_id, version, digest in calls:
+        assert load(f"{prompt_id}@{version}", folders(Settings())).hash == digest

@@ -1,5 +1,6 @@
 """Verdicts in a sentence, and reports in which hostile text does nothing."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,13 @@ def test_what_is_kept_can_be_read_and_plans_are_counted(tmp_path: Path) -> None:
     assert kept(tmp_path, changed, found.planned) == (1, [])
     files = sorted(file.name for file in tmp_path.iterdir())
     assert files == ["comparison.json", "index.html", "pairs.csv"]
+
+
+def test_the_most_different_pairs_can_be_read_side_by_side() -> None:
+    text = page(comparison())
+    shown = re.findall(r"<h4>b, seed (\d+): ", text)
+    assert shown == [str(seed) for seed in range(11, 1, -1)]
+    assert text.count('<div class="prose">') == 20
 
 
 @needs_chromium
