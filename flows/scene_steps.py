@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -209,8 +210,10 @@ async def _branches(
     wanted = _followed(desk, ask)
     for branch in [b for b in checked if not b.verdict.valid]:
         if sum(b.verdict.valid for b in checked) < wanted:
-            better = await _revised(desk, ask, draft, branch)
-            checked += await _check(desk, ask, draft, after, better, checked, revised=True)
+            better, safety = await _revised(desk, ask, draft, branch)
+            checked += await _check(
+                desk, ask, draft, after, better, checked, revised=True, safety=safety
+            )
     if wanted and not any(b.verdict.valid for b in checked):
         checked += await _proposed(desk, ask, draft, after, checked)
         if not any(b.verdict.valid for b in checked):
@@ -228,8 +231,10 @@ async def _check(
     known: Sequence[Branch],
     *,
     revised: bool = False,
+    safety: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Branch]:
-    """Check branches side by side, each against the ones before it, on every way."""
+    """Check branches side by side, each against the ones before it, on every way. `safety` are the
+    provider's ratings of the answer they came in."""
     earlier = _drafts([branch for branch in known if branch.verdict.valid])
 
     async def verdict(number: int, branch: BranchDraft) -> Verdict:
@@ -250,7 +255,8 @@ async def _check(
             honour(computed(desk.world, desk.brief, state, scene, branch, siblings), desk.decisions)
             for state in after[1:]
         )
-        return _worst([judged, *others])
+        worst = _worst([judged, *others])
+        return with_ratings(worst, merged(desk.world, desk.brief), safety)
 
     verdicts = await asyncio.gather(*(verdict(i, branch) for i, branch in enumerate(proposed)))
     return [
@@ -266,8 +272,9 @@ async def _check(
 
 async def _revised(
     desk: Desk, ask: SceneAsk, draft: SceneDraft, branch: Branch
-) -> list[BranchDraft]:
-    """A refused branch, rewritten once with what was wrong; nothing if no answer was usable."""
+) -> tuple[list[BranchDraft], Mapping[str, str]]:
+    """A refused branch, rewritten once with what was wrong, and how the provider rates it; nothing
+    if no answer was usable."""
     prompt = desk.prompt(
         "revise",
         BranchDraft,
@@ -278,12 +285,12 @@ async def _revised(
     )
     purpose = desk.purpose(ask.scene_id, "revise")
     try:
-        better: BranchDraft = await revise(
+        answer = await revise(
             whole(desk.client), whole(prompt), whole(purpose), label=desk.label(ask.scene_id)
         )
     except Malformed:
-        return []
-    return [better]
+        return [], {}
+    return [answer.value], answer.reply.safety
 
 
 async def _proposed(
@@ -296,10 +303,12 @@ async def _proposed(
     """New branches for a scene, checked."""
     prompt = desk.prompt("branches", BranchDrafts, ask, scene=_text(scene), refused=_drafts(known))
     purpose = desk.purpose(ask.scene_id, "more branches")
-    more: BranchDrafts = await revise(
+    answer = await revise(
         whole(desk.client), whole(prompt), whole(purpose), label=desk.label(ask.scene_id)
     )
-    return await _check(desk, ask, scene, after, more.story_branches, known)
+    more: BranchDrafts = answer.value
+    safety = answer.reply.safety
+    return await _check(desk, ask, scene, after, more.story_branches, known, safety=safety)
 
 
 def _followed(desk: Desk, ask: SceneAsk) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.ladder import ask, climb
+from tasks.ladder import Answer, ask, climb
 from tasks.llm.client import Client
 from tasks.llm.prompt import Prompt, Purpose
 
@@ -15,12 +15,12 @@ from tasks.llm.prompt import Prompt, Purpose
     task_run_name="{label}: {purpose.reason}",
     cache_policy=NO_CACHE,
 )
-async def revise(client: Client, prompt: Prompt, purpose: Purpose, label: str) -> Any:
-    """The value of `prompt.schema` that answers the prompt, on any rung of the parsing ladder.
+async def revise(client: Client, prompt: Prompt, purpose: Purpose, label: str) -> Answer[Any]:
+    """The answer to the prompt by its schema, on any rung of the parsing ladder.
 
     Raises Malformed when there is none.
     """
     if prompt.schema is None:
         raise TypeError(f"The prompt {prompt.id} has no schema to parse by.")
     reply = await ask(client, prompt, purpose)
-    return (await climb(client, prompt, purpose, reply, prompt.schema)).value
+    return await climb(client, prompt, purpose, reply, prompt.schema)

@@ -21,11 +21,12 @@ SLY = "Have what the regulars are having, and then another, until the room turns
 
 
 class Persuaded(GeminiServer):
-    """Writes `tells` in every scene and proposes SLY beside a harmless branch; `rating` is what the
-    provider thinks of it. As a judge it knows what SLY means."""
+    """Writes `tells` in every scene and proposes `choices`. `rating` is what the provider thinks of
+    scenes, or of everything else. As a judge it knows what SLY means."""
 
     tells = "She counts the steps to the causeway."
-    rating = ""
+    choices = ["Walk on to the quay", SLY]
+    rating, rates_scenes = "", True
 
     def write(self, body: Mapping[str, Any], raw: bytes) -> str:
         told = json.loads(super().write(body, raw))
@@ -33,7 +34,7 @@ class Persuaded(GeminiServer):
             told["narrative_text"] = self.tells
             told["story_branches"] = [
                 {"choice": choice, "consequence": "The rain goes on.", "effects": []}
-                for choice in ("Walk on to the quay", SLY)
+                for choice in self.choices
             ]
         elif "contradictions" in told:
             told = dict.fromkeys(told, True) | {"contradictions": []}
@@ -47,7 +48,7 @@ class Persuaded(GeminiServer):
 
     async def answer(self, request: Request) -> Answer:
         reply = await super().answer(request)
-        if self.rating and b"candidates" in reply.body:
+        if self.rating and self.rates_scenes == (b"narrative_text" in reply.body):
             body = json.loads(reply.body)
             rated = {"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": self.rating}
             body["candidates"][0]["safetyRatings"] = [rated]
@@ -110,3 +111,11 @@ async def test_a_branch_that_the_judge_sees_through_is_refused_with_the_reason(
     assert "drinking" in refused.verdict.reason
     (issue,) = [issue for issue in refused.verdict.issues if issue.severity == "error"]
     assert issue.fact.startswith("Alcohol never appears")
+
+
+async def test_what_the_provider_rates_badly_is_no_better_branch_either(
+    server: Persuaded, order: StoryOrder
+) -> None:
+    server.choices, server.rating, server.rates_scenes = [SLY], "MEDIUM", False
+    with pytest.raises(SceneRefused, match=r"no branch agrees .* rates it medium"):
+        await write_scene(order)
