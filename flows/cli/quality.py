@@ -1,6 +1,8 @@
 """`talewright receipt --quality`: how good the scenes were, day by day."""
 
 import asyncio
+from collections.abc import Iterator
+from html import escape as html
 from pathlib import Path
 
 from rich.console import Console
@@ -27,7 +29,7 @@ def show_quality(*, as_json: bool) -> None:
         print(trend.model_dump_json(indent=2, exclude={"plots"}))
         return
     page = settings.home / "quality.html"
-    page.write_text(f"{head('Quality')}<h1>Quality</h1>{''.join(trend.plots)}</html>\n", "utf-8")
+    page.write_text("".join(_page(trend)), "utf-8")
     _show(trend, page)
 
 
@@ -36,17 +38,27 @@ async def _read(settings: Settings) -> Trend:
         return await quality_trend(ledger)
 
 
+def _page(trend: Trend) -> Iterator[str]:
+    yield f"{head('Quality')}<h1>Quality</h1>"
+    for day in trend.days:
+        if day.changed:
+            side = "better" if day.change > 0 else "worse"
+            yield f'<p class="verdict {side}">{html(day.sentence)}</p>'
+    yield f'<div class="plots">{"".join(trend.plots)}</div></html>\n'
+
+
 def _show(trend: Trend, page: Path) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("day", "prompt", "hash", "model"):
-        table.add_column(column, no_wrap=column != "model")
+    for column in ("day", "prompt", "hash"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("model", overflow="fold")
     for column in ("scenes", "score", "refused"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("parsed")
+    table.add_column("parsed", min_width=8)
     for day in trend.days:
         rungs = ", ".join(f"{count} {rung}" for rung, count in day.rungs.items())
         table.add_row(
-            *(day.day, day.prompt, day.prompt_hash, escape(day.model), str(day.scenes)),
+            *(day.day, day.prompt, day.prompt_hash[:6], escape(day.model), str(day.scenes)),
             *(f"{day.score:.3f} ± {2 * day.error:.3f}", f"{day.refused:.0%}", rungs),
             style="yellow" if day.changed else "",
         )
@@ -54,9 +66,5 @@ def _show(trend: Trend, page: Path) -> None:
     out.print(table)
     for day in trend.days:
         if day.changed:
-            out.print(
-                f"[yellow]{day.day}: {escape(day.model)} with {day.prompt} scores "
-                f"{abs(day.change):.1f} standard errors {'above' if day.change > 0 else 'below'} "
-                "the days before. The model behind the name may have changed.[/]"
-            )
+            out.print(f"[yellow]{escape(day.sentence)}[/]")
     out.print(f"Plots: {escape(str(page))}", soft_wrap=True)

@@ -123,7 +123,7 @@ def trend(rows: Sequence[tuple[str, float, float, float]], title: str) -> str:
     """A mean with its interval for each day: (day, mean, low, high)."""
     y = Scale([v for _, *values in rows for v in values], HEIGHT - PAD, 12)
     step = (WIDTH - 2 * PAD) / max(1, len(rows) - 1)
-    every = max(1, len(rows) // 6)
+    every = math.ceil(len(rows) / 6)
     parts = []
     line = []
     for i, (day, mean, low, high) in enumerate(rows):

@@ -29,7 +29,7 @@ white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } .scroll { overflow-x: auto; }
 .good { color: var(--up); } .bad { color: var(--down); } small, .how { opacity: .8; }
 .plots { display: grid; gap: 1.2rem; margin: 1.2rem 0;
-grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); }
+grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
 figure { margin: 0; padding: .6rem .8rem; background: var(--panel); border-radius: .5rem; }
 figcaption { font-weight: 600; font-size: .9rem; margin-bottom: .4rem; }
 svg { display: block; width: 100%; height: auto; font-size: 12px; }

@@ -42,6 +42,15 @@ class Day(Model):
         """Whether the day is further from those before than chance explains."""
         return abs(self.change) > LIMIT
 
+    @property
+    def sentence(self) -> str:
+        """What to say of a day that changed."""
+        return (
+            f"{self.day}: {self.model} with {self.prompt} scores {abs(self.change):.1f} standard "
+            f"errors {'above' if self.change > 0 else 'below'} the days before. The model behind "
+            "the name may have changed."
+        )
+
 
 class Trend(Model):
     """Days in order, those of one prompt version and model together."""

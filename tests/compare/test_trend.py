@@ -73,6 +73,7 @@ def test_the_command_shows_the_change_and_leaves_the_plots(
     assert re.search(r"2026-11-03: m<b> with scene@1 scores \d+\.\d standard errors below", shown)
     page = (tmp_path / "quality.html").read_text("utf-8")
     assert page.count("<svg") == 1
+    assert "standard errors below the days before" in page
     assert "<b>" not in page
 
 
