@@ -5,7 +5,7 @@ They are global concurrency limits on the Prefect server, so the UI shows them, 
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from prefect.client.orchestration import PrefectClient
@@ -123,7 +123,8 @@ class SharedLimits:
                 limit = f"the limit of {self.slots.limit} calls in flight"
                 grant = Grant(leased, POLL, limit, None)
         if grant.count and not await self._taken(grant.count, sum(charges[: grant.count])):
-            grant = replace(grant, count=0, wait=LEASE)
+            limit = grant.limit or "a limit that other processes take from, too"
+            grant = Grant(0, LEASE, limit, None)
         return grant
 
     async def hold(self, seconds: float) -> None:
