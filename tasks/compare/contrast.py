@@ -19,6 +19,9 @@ MARGIN = 0.03
 
 POWER = 0.9
 
+FOR_LOOKS = 1.1
+"""Times the pairs of a single look: what looks on the way, and a spread that is estimated, cost."""
+
 FEWEST = 8
 """Pairs before it is said that there is no difference."""
 
@@ -92,7 +95,8 @@ def contrast(
     """The second version against the first, from the pairs that have both."""
     both = [pair for pair in pairs if {first, second} <= pair.outcomes.keys()]
     at = found_at(both, first, second, planned, contrasts)
-    differences = _differences(both, first, second, planned, ALPHA / contrasts)
+    alpha = ALPHA / contrasts
+    differences = _differences(both, first, second, planned, alpha)
     score = differences[0]
     bound = max(abs(score.low), abs(score.high))
     decision: Decision = "not enough data"
@@ -100,7 +104,8 @@ def contrast(
         decision = "better" if score.mean > 0 else "worse"
     elif len(both) >= FEWEST and bound <= margin:
         decision = "no difference"
-    more = _more_pairs(both, first, second, margin) if decision == "not enough data" else 0
+    undecided = decision == "not enough data"
+    more = _more_pairs(both, first, second, margin, alpha) if undecided else 0
     each = sum((o.cost_usd for pair in both for o in _two(pair, first, second)), Decimal(0))
     more_usd = each / len(both) * more if both else Decimal(0)
     return Contrast(
@@ -176,13 +181,14 @@ def _worth(pairs: Sequence[Pair], first: str, second: str) -> Worth | None:
     return Worth(first=one, second=two, ratio=two / one, low=interval[0], high=interval[1])
 
 
-def _more_pairs(pairs: Sequence[Pair], first: str, second: str, margin: float) -> int:
+def _more_pairs(pairs: Sequence[Pair], first: str, second: str, margin: float, alpha: float) -> int:
     """Pairs still missing to find a difference of `margin` with POWER, or to rule it out."""
     if len(pairs) < 2:
         return FEWEST - len(pairs)
     spread = float(np.std([pair.difference(first, second) for pair in pairs], ddof=1))
     normal = NormalDist()
-    wanted = ((normal.inv_cdf(1 - ALPHA / 2) + normal.inv_cdf(POWER)) * spread / margin) ** 2
+    reach = normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(POWER)
+    wanted = (reach * spread / margin) ** 2 * FOR_LOOKS
     return max(1, FEWEST - len(pairs), math.ceil(wanted) - len(pairs))
 
 

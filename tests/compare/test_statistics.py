@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.compare.contrast import POWER, contrast
 from tasks.compare.intervals import mean_interval, stopped_interval, worth_interval
 from tasks.compare.sequential import ALPHA, holm, look, looks, p_value, spent
 from tasks.compare.votes import sign_test, wilson
@@ -20,6 +21,7 @@ from tests.bench.comparisons import (
     normal,
     on_the_way,
 )
+from tests.compare.scenes import NAMES, pairs
 
 EXPERIMENTS = 200
 ERROR = 3 * (0.05 * 0.95 / EXPERIMENTS) ** 0.5
@@ -43,6 +45,17 @@ def test_a_difference_of_half_a_deviation_is_found_at_60_pairs_and_sooner() -> N
     whole = at_the_end(data, DIFFERENCE, flips=999, resamples=500)
     assert whole.found >= 0.9
     assert abs(whole.covered - 0.95) <= 0.02 + ERROR
+
+
+def test_the_forecast_of_pairs_is_what_it_takes() -> None:
+    seen = np.tile([-0.1, 0.1], 5)
+    made = pairs([(0.5, 0.5 + difference) for difference in seen])
+    found = contrast(made, *NAMES, planned=10, margin=DIFFERENCE)
+    planned = len(seen) + found.more_pairs
+    data = np.random.default_rng(4).normal(DIFFERENCE, seen.std(ddof=1), (planned, 1000))
+    assert (look(data, planned, flips=499) > 0).mean() == pytest.approx(POWER, abs=0.03)
+    three = contrast(made, *NAMES, planned=10, margin=DIFFERENCE, contrasts=2)
+    assert three.more_pairs > found.more_pairs
 
 
 @given(st.integers(1, 500))
