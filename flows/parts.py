@@ -1,6 +1,7 @@
 """A large batch shared out to runs of a deployment, so that several workers write it."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,12 +21,15 @@ DEPLOYMENT = "write-stories/part-of-a-batch"
 ATTEMPTS = 3
 """Runs that a part gets, where workers die."""
 
-POLL = 3.0
+POLL = 5.0
 """Seconds between two looks at a run."""
 
-SILENCE = timedelta(seconds=100)
-"""Without a heartbeat, after which a run's process is taken for dead: Prefect sends one every 30 s,
-and does not itself notice when a worker is killed."""
+HEARTBEAT = 30.0
+"""Seconds between the heartbeats of a run, as prefect.yaml sets them."""
+
+SILENCE = 150.0
+"""Seconds without a heartbeat after which a run is taken for dead: Prefect does not itself
+notice that a worker was killed."""
 
 
 async def run_parts(batch: BatchOrder, parts: int, run_id: str) -> list[Batch]:
@@ -63,26 +67,31 @@ async def _run(batch: BatchOrder, part: Part) -> Batch:
 
 async def _ended(run_id: UUID) -> State[Any]:
     async with get_client() as client:
+        alive = time.monotonic()
         while True:
-            run = await client.read_flow_run(run_id)
-            state = run.state
+            looked = time.monotonic()
+            state = (await client.read_flow_run(run_id)).state
             if state and state.is_final():
                 return state
-            if state and not state.is_scheduled() and await _silent(client, run_id, state):
-                message = f"no sign of life for {SILENCE.seconds} s; its worker may be dead"
+            waits = state is None or state.is_scheduled()
+            beats = waits or await _beats(client, run_id)
+            now = time.monotonic()
+            # A server that was away has heard nobody.
+            if beats or now - looked > HEARTBEAT:
+                alive = now
+            elif now - alive > SILENCE:
+                message = f"no sign of life for {SILENCE:.0f} s; its worker may be dead"
                 await client.set_flow_run_state(run_id, Crashed(message=message), force=True)
             await asyncio.sleep(POLL)
 
 
-async def _silent(client: PrefectClient, run_id: UUID, state: State[Any]) -> bool:
-    """Whether a run has changed nothing and sent no heartbeat for a while."""
-    since = datetime.now(UTC) - SILENCE
-    if state.timestamp > since:
-        return False
+async def _beats(client: PrefectClient, run_id: UUID) -> bool:
+    """Whether a run has sent a heartbeat lately."""
+    since = datetime.now(UTC) - timedelta(seconds=2 * HEARTBEAT)
     beats = {
         "occurred": {"since": since.isoformat()},
         "event": {"name": ["prefect.flow-run.heartbeat"]},
         "resource": {"id": [f"prefect.flow-run.{run_id}"]},
     }
     found = await client.request("POST", "/events/filter", json={"filter": beats, "limit": 1})
-    return not found.raise_for_status().json()["events"]
+    return bool(found.raise_for_status().json()["events"])
