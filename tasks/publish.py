@@ -1,10 +1,12 @@
 """Publish: a story's exports in a folder or any storage fsspec knows, under one index page."""
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from threading import Lock
 from uuid import uuid4
 
 import fsspec
@@ -13,6 +15,7 @@ from prefect import task
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.errors import UserError
+from tasks.settings import Settings
 from tasks.story.base import Id, Line, Model
 from tasks.story.story import Story
 
@@ -46,9 +49,6 @@ class Published(Model):
     page: str
 
 
-_ONE_AT_A_TIME = Lock()
-"""Stories of one batch are published side by side, but the index is read and written whole."""
-
 _INDEX = TypeAdapter(dict[str, Published])
 
 
@@ -67,12 +67,22 @@ def publish(story: Story, folder: Path, to: str) -> str:
         files.makedirs(f"{root}/{place}", exist_ok=True)
         for file in sorted(path for path in folder.iterdir() if path.is_file()):
             files.put_file(str(file), f"{root}/{place}/{file.name}")
-        with _ONE_AT_A_TIME:
+        with _alone():
             _name(files, root, story, f"{place}/index.html")
     except Exception as error:  # every storage has errors of its own
         reason = f"{type(error).__name__}: {error}"
         raise UserError(f"The story cannot be published to {to}: {reason}") from None
     return str(files.unstrip_protocol(f"{root}/{place}/index.html"))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """The index is read and written whole: by one story at a time, of all processes here."""
+    home = Settings().home
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "publish.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _name(files: AbstractFileSystem, root: str, story: Story, page: str) -> None:

@@ -7,14 +7,18 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Crashed
+from prefect.utilities.callables import parameter_schema
 
 from flows.sweep import sweep
+from flows.write_story import write_story
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer
 from tests.flows.test_cli import command, talewright
@@ -109,6 +113,20 @@ async def run_by_worker(
         worker.wait(20)
     await other
     return run
+
+
+async def test_a_wrong_parameter_is_refused_by_name_before_a_run_is_made(
+    prefect_server: str,
+) -> None:
+    async with get_client() as client:
+        flow_id = await client.create_flow(write_story)
+        deployment_id = await client.create_deployment(
+            flow_id, "checked", parameter_openapi_schema=parameter_schema(write_story).model_dump()
+        )
+        with pytest.raises(PrefectHTTPStatusError, match=r"order.depth.*maximum of 12"):
+            await client.create_flow_run_from_deployment(
+                deployment_id, parameters={"order": {"depth": 99}}
+            )
 
 
 async def test_sweep_drops_old_answers_and_keeps_the_books(prefect_server: str) -> None:

@@ -1,6 +1,11 @@
 """Publishing to S3-compatible storage, by the official SDK over HTTP."""
 
+import json
 import re
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,8 +15,6 @@ from tasks.errors import UserError
 from tasks.publish import publish
 from tests.emulators.s3 import BUCKET, S3Emulator
 from tests.flows.conftest import Run, run_story
-
-pytest.importorskip("s3fs", reason="the extra `s3` is not installed")
 
 
 class Reader(S3Emulator):
@@ -26,6 +29,7 @@ class Reader(S3Emulator):
             self.broken += not pages or any(f"site/{page}" not in self.objects for page in pages)
 
 
+@pytest.mark.skipif(find_spec("s3fs") is None, reason="the extra `s3` is not installed")
 async def test_a_story_is_published_to_s3_and_never_half_of_it(
     prefect_server: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,3 +48,28 @@ async def test_a_story_is_published_to_s3_and_never_half_of_it(
         assert storage.broken == 0
         with pytest.raises(UserError, match="s3://elsewhere"):
             publish.fn(run.story, run.told.folder, "s3://elsewhere/site")
+
+
+MANY = """
+import sys, time
+from pathlib import Path
+from flows.source import read_story
+from tasks.publish import publish
+
+name, folder, to = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+story = read_story(folder / "story.json")
+time.sleep(max(0, float(sys.argv[4]) - time.time()))
+for n in range(12):
+    publish.fn(story.model_copy(update={"id": f"{name}-{n}"}), folder, to)
+"""
+
+
+def test_two_processes_that_publish_at_once_lose_no_story(
+    prefect_server: str, run: Run, tmp_path: Path
+) -> None:
+    arguments = [str(run.told.folder), str(tmp_path), str(time.time() + 3)]
+    publishing = [
+        subprocess.Popen([sys.executable, "-c", MANY, name, *arguments]) for name in ("a", "b")
+    ]
+    assert [process.wait(60) for process in publishing] == [0, 0]
+    assert len(json.loads((tmp_path / "stories.json").read_text())) == 24
