@@ -124,6 +124,7 @@ class GeminiServer(HttpServer):
         self.most_in_flight = 0
         self.caches: dict[str, tuple[int, str]] = {}
         self.cache_tokens: list[int] = []
+        self._makers: Counter[str] = Counter()
         self._script: list[Answer] = []
         self._tokens = float(self.burst)
         self._refilled = time.monotonic()
@@ -156,7 +157,7 @@ class GeminiServer(HttpServer):
         if request.method == "GET" and "/models/" in request.path:
             return json_answer({"name": f"models/{model}", "inputTokenLimit": 1_048_576})
         if request.method == "DELETE":
-            self.caches.pop(request.path.removeprefix("/v1beta/"), None)
+            self._forget(request.path.removeprefix("/v1beta/"))
             return json_answer({})
         return await self._generate(request, model)
 
@@ -254,11 +255,18 @@ class GeminiServer(HttpServer):
         tokens = len(text.encode()) // 4 + 1
         name = f"cachedContents/{hashlib.sha256(request.body).hexdigest()[:16]}"
         self.caches[name] = (tokens, text)
+        self._makers[name] += 1
         self.cache_tokens.append(2 * tokens)  # and as much for keeping it
         usage = {"totalTokenCount": tokens}
         return json_answer(
             {"name": name, "usageMetadata": usage, "expireTime": "2099-01-01T00:00:00Z"}
         )
+
+    def _forget(self, name: str) -> None:
+        """A cache is gone when all who made it have deleted it: equal ones have one name."""
+        self._makers[name] -= 1
+        if self._makers[name] <= 0:
+            self.caches.pop(name, None)
 
 
 def response(
