@@ -34,7 +34,8 @@ async def test_every_scene_is_written_though_the_server_was_gone(tmp_path: Path)
 
         async with Client.open(settings, run_id="run") as client:
             writing = asyncio.gather(*(one(client, number + 1) for number in range(SCENES)))
-            await asyncio.sleep(0.4)
+            while not server.calls:
+                await asyncio.sleep(0.05)
             server.stop()
             assert 0 < len(server.calls) < SCENES
             await asyncio.sleep(1)
