@@ -44,7 +44,11 @@ def deploy(
     typer.echo(f"`{sys.argv[0]} worker` runs what is due.")
 
 
-def worker() -> None:
+def worker(
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Runs at the same time, at most.")
+    ] = None,
+) -> None:
     """Run what is due on this machine, until Ctrl-C: a Prefect worker for the deployments.
 
     Uses the server in PREFECT_API_URL, or one on this machine, which is started if it is not
@@ -57,6 +61,7 @@ def worker() -> None:
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",  # its log is all that a worker shows
     }
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
+    command += ["--limit", str(limit)] if limit else []
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
