@@ -15,7 +15,9 @@ SCENES = 30
 PROMPT = Prompt("scene", 1, "hash", text="", shared="A world.", schema=SceneDraft)
 
 
-async def test_every_scene_is_written_though_the_server_was_gone(tmp_path: Path) -> None:
+async def test_every_scene_is_written_though_the_server_was_gone(
+    prefect_server: str, tmp_path: Path
+) -> None:
     with GeminiServer(latency=0.1) as server:
         settings = Settings.model_validate(
             {
