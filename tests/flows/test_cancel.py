@@ -2,14 +2,12 @@
 sandbox, and goes on when started again."""
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prefect import Flow
@@ -22,6 +20,7 @@ from prefect.workers.process import ProcessWorker
 from flows.batch import Batch
 from flows.order import BatchOrder
 from flows.write_stories import write_stories
+from tests.emulators.coder import Coder
 from tests.emulators.e2b import E2BEmulator
 from tests.emulators.gemini import GeminiServer
 from tests.flows.conftest import artifact
@@ -30,14 +29,10 @@ POOL = "cancelled"
 CODE = "import time\ntime.sleep(0.2)\nprint('lit')\n"
 
 
-class Coder(GeminiServer):
+class Slow(Coder):
     """Puts a program that takes a moment into every scene."""
 
-    def write(self, body: Mapping[str, Any], raw: bytes) -> str:
-        told = json.loads(super().write(body, raw))
-        if "narrative_text" in told:
-            told["narrative_text"] += f"\n\n```python\n{CODE}```\n"
-        return json.dumps(told)
+    code = CODE
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ def coder(
     prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[GeminiServer]:
     """Gemini, for this process and the worker's."""
-    with Coder(latency=0.3) as server:
+    with Slow(latency=0.3) as server:
         monkeypatch.setenv("GEMINI_API_KEY", "none")
         monkeypatch.setenv("GEMINI_BASE_URL", server.url)
         monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path / "home"))

@@ -1,16 +1,14 @@
 """Code in a story: run, offered to the writer once for mending, and shown in the UI."""
 
-import json
-from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prefect.artifacts import Artifact
 
 from flows.order import StoryOrder
 from tests.canary import CANARY
+from tests.emulators.coder import Coder
 from tests.emulators.gemini import GeminiServer
 from tests.flows.conftest import run_story
 
@@ -18,23 +16,18 @@ BROKEN = "print(lamp)\n"
 MENDED = "lamp = 3\nprint(lamp)\n"
 
 
-class Coder(GeminiServer):
-    """Writes scenes with a snippet that fails, and mends it when asked."""
+class Careless(Coder):
+    """Writes a snippet that fails, and mends it when asked."""
 
-    def write(self, body: Mapping[str, Any], raw: bytes) -> str:
-        told = json.loads(super().write(body, raw))
-        if "code" in told:
-            return json.dumps({"code": MENDED})
-        if "narrative_text" in told:
-            told["narrative_text"] += f"\n\n```python\n{BROKEN}```\n"
-        return json.dumps(told)
+    code = BROKEN
+    mended = MENDED
 
 
 @pytest.mark.usefixtures("prefect_server")
 async def test_code_that_fails_is_mended_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Coder() as server:
+    with Careless() as server:
         monkeypatch.setenv("GEMINI_API_KEY", CANARY)
         monkeypatch.setenv("GEMINI_BASE_URL", server.url)
         run = await run_story(StoryOrder(depth=0, sandbox="monty", seed=77, out=str(tmp_path)))
