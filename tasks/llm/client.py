@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
 
+from anyio import CancelScope
+
 from tasks.llm import telemetry
 from tasks.llm.batch.api import SHARE
 from tasks.llm.batch.batches import Batches
@@ -79,21 +81,25 @@ class Client:
         telemetry.start()
         prices = Prices.read(settings)
         chain = providers(settings)
+        stack = AsyncExitStack()
+        for provider in chain:
+            stack.push_async_callback(provider.close)
         try:
             for provider in chain:
                 prices.cost(provider.name, provider.model, Usage())
-            async with Ledger.open(settings) as ledger, AsyncExitStack() as stack:
-                paces = {
-                    provider.name: await stack.enter_async_context(Pace.open(settings, provider))
-                    for provider in chain
-                }
-                client = cls(settings, run_id, ledger, prices, chain, fresh, paces)
-                if batched:
-                    batches = Batches.open(settings, ledger, prices, client.level, client._warn)
-                    client.batches = await stack.enter_async_context(batches)
-                yield client
+            ledger = await stack.enter_async_context(Ledger.open(settings))
+            paces = {
+                provider.name: await stack.enter_async_context(Pace.open(settings, provider))
+                for provider in chain
+            }
+            client = cls(settings, run_id, ledger, prices, chain, fresh, paces)
+            if batched:
+                batches = Batches.open(settings, ledger, prices, client.level, client._warn)
+                client.batches = await stack.enter_async_context(batches)
+            yield client
         finally:
-            await asyncio.gather(*(provider.close() for provider in chain))
+            with CancelScope(shield=True):  # of a flow's timeout, which cancels again and again
+                await stack.aclose()
 
     @property
     def offline(self) -> bool:

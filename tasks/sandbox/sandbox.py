@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from anyio import CancelScope
+
 from tasks.errors import UserError
 from tasks.sandbox import bubblewrap
 from tasks.sandbox.compiled import CompileOnly
@@ -169,4 +171,5 @@ async def open_sandbox(
     try:
         yield sandbox
     finally:
-        await asyncio.shield(sandbox.close())
+        with CancelScope(shield=True):  # of a flow's timeout, which cancels again and again
+            await asyncio.shield(sandbox.close())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import move_on_after
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -49,6 +50,19 @@ async def test_a_story_has_one_sandbox_and_leaves_none(e2b: E2BEmulator, tmp_pat
     assert len(e2b.bodies) == 1
     assert e2b.bodies[0]["metadata"] == {"app": "talewright", "run": "r", "story": "s"}
     assert e2b.bodies[0]["allow_internet_access"] is False
+    assert not e2b.running
+
+
+async def test_a_timeout_that_cancels_again_and_again_leaves_none(
+    e2b: E2BEmulator, tmp_path: Path
+) -> None:
+    with move_on_after(60) as flow:
+        async with open_sandbox(settings(e2b, tmp_path), "e2b", run_id="r", story_id="s") as box:
+            await box.run(Snippet(code="print(1)", first_line=1, last_line=1))
+            assert e2b.running
+            flow.cancel()
+            await asyncio.sleep(60)
+    assert flow.cancelled_caught
     assert not e2b.running
 
 
