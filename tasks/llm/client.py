@@ -188,7 +188,9 @@ class Client:
         self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
     ) -> Reply:
         came = time.monotonic()
-        async with self._pace(provider).slot(prompt) as slot:
+        # The higher scene first, for the more follows it (T. C. Hu, 1961: highest level first).
+        level = purpose.scene_id.count(".")
+        async with self._pace(provider).slot(prompt, level) as slot:
             telemetry.waited(provider, time.monotonic() - came)
             # Behind the gate: what waits there sets nothing aside that a crash would keep.
             row = await self._reserve(provider, prompt, purpose, request)

@@ -1,6 +1,7 @@
 """Pace: when a call may leave, so that a server has no reason to refuse it.
 
-One gate for each provider and model. Callers pass it in the order they came. Where settings name a
+One gate for each provider and model. Callers pass it in the order they came, save where too many
+of this process are in flight: then by priority. Where settings name a
 limit it is shared with all processes (tasks.llm.shared_limits); where they name none it is found
 from refusals (tasks.llm.found_rate). A refusal closes the gate for everybody, for as long as the
 server asks. Without a limit and without a refusal nobody waits, and nothing is asked. A wait of
@@ -23,6 +24,7 @@ from tasks.errors import UserError
 from tasks.llm.errors import RateLimited
 from tasks.llm.found_rate import FoundRate
 from tasks.llm.log import logger
+from tasks.llm.priority_semaphore import PrioritySemaphore
 from tasks.llm.prompt import Prompt, Provider, Usage
 from tasks.llm.shared_limits import Grant, SharedLimits
 from tasks.llm.token_guess import TokenGuess
@@ -70,7 +72,7 @@ class Pace:
     ) -> None:
         self.name = f"{provider.name} {provider.model}"
         self._provider = provider.name
-        self._in_flight = asyncio.Semaphore(settings.llm_connections)
+        self._in_flight = PrioritySemaphore(settings.llm_connections)
         self._shared = shared
         self._log = logger()
         self._found = FoundRate()
@@ -111,15 +113,16 @@ class Pace:
                     await asyncio.gather(pace._feeder, return_exceptions=True)
 
     @asynccontextmanager
-    async def slot(self, prompt: Prompt) -> AsyncIterator[Slot]:
-        """Hold a place among the calls in flight, from the moment the call may leave.
+    async def slot(self, prompt: Prompt, priority: int = 0) -> AsyncIterator[Slot]:
+        """Hold a place among the calls in flight, from the moment the call may leave; the lowest
+        `priority` is first.
 
         Raises QuotaGone when the day's requests are used up.
         """
         if self._provider == "offline":
             yield Slot(prompt, self._tokens, 0.0)
             return
-        async with self._in_flight:
+        async with self._in_flight.place(priority):
             charge = 0.0
             if self._shared is not None:
                 charge = self._shared.charge(self._tokens.of(prompt))
