@@ -111,6 +111,7 @@ async def _fenced(
     """What was told, or why nothing could be."""
     try:
         async with gate:
+            await client.turns.turn()
             told = await tell(order, client, scene_done)
         await offer(told, order, asking)
         return told

@@ -31,6 +31,7 @@ from tasks.llm.prices import Prices, worst_usage
 from tasks.llm.prompt import Prompt, Provider, Purpose, Reply, Usage
 from tasks.llm.retry import retrying
 from tasks.llm.schema import flat_schema
+from tasks.llm.turns import Turns
 from tasks.settings import Settings
 
 WARNINGS = (50, 80, 100)
@@ -60,6 +61,7 @@ class Client:
     paces: dict[str, Pace] = field(default_factory=dict)
     level: Level = field(default_factory=Level)
     batches: Batches | None = None
+    turns: Turns = field(default_factory=Turns)
     _asked: set[str] = field(default_factory=set)
     _asking: dict[str, asyncio.Event] = field(default_factory=dict)
     _in_flight: set[int] = field(default_factory=set)
@@ -128,6 +130,7 @@ class Client:
                 error = failed
                 purpose = replace(purpose, reason="fallback")
             else:
+                await self.turns.turn()
                 return replace(reply, stand_in=provider.name == "offline" and not self.offline)
         raise error or LLMError("No further provider is left to ask.", provider=after)
 
