@@ -92,7 +92,7 @@ class E2B:
         self._slot = _Slot(settings)
         self._sandbox: e2b.AsyncSandbox | None = None
         self._ends = self._billed_to = 0.0
-        self._asked = False
+        self._asked = self._closed = False
 
     async def run(self, program: str) -> Run:
         """Run a program; a sandbox that dies under it is replaced once."""
@@ -107,11 +107,14 @@ class E2B:
 
     async def close(self) -> None:
         """Kill the sandbox, and any other that was left behind under this story's name."""
-        await self._discard()
-        if not self._asked:
-            return
-        with contextlib.suppress(*TROUBLE):
-            await sweep(self._settings, self._mark)
+        self._closed = True
+        # A program whose caller was cancelled may not have ended yet.
+        async with self._gate:
+            await self._discard()
+            if not self._asked:
+                return
+            with contextlib.suppress(*TROUBLE):
+                await sweep(self._settings, self._mark)
 
     async def _attempt(self, program: str) -> Run | None:
         """One try, or None if the sandbox died under it."""
@@ -141,6 +144,8 @@ class E2B:
 
     async def _alive(self) -> e2b.AsyncSandbox:
         """The sandbox, with at least the time of one program left."""
+        if self._closed:
+            raise NoSlot("the story is over")
         if (
             self._sandbox is not None
             and time.monotonic() > self._ends - self._limits.wall_seconds - 5
