@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.consistency.case import of_branch
-from tasks.consistency.check import run, run_with
+from tasks.consistency.check import computed, run, run_with
 from tasks.consistency.intended import Decision, honour
 from tasks.consistency.judge import judge
 from tasks.llm.chain import open_provider
@@ -46,13 +46,14 @@ async def check_branch(
     the branches it must differ from. Raises CapReached.
     """
     case = of_branch(world, brief, state, scene, branch, siblings)
-    computed = honour(run(case), decisions)
-    if client.offline or not computed.valid:
-        return computed
+    found = computed(case)
+    verdict = honour(run(case, found), decisions)
+    if client.offline or not verdict.valid:
+        return verdict
     asked = replace(purpose, step="check_branches")
     async with judging(client) as judge_client:
         opinion = await judge(case, judge_client, asked, votes=client.settings.judge_votes)
-    return honour(run_with(case, opinion), decisions)
+    return honour(run_with(case, opinion, found), decisions)
 
 
 @asynccontextmanager

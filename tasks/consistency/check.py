@@ -1,7 +1,7 @@
 """Checking a scene or a branch without a model."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from tasks.consistency.case import Case, of_branch, of_scene
@@ -13,6 +13,9 @@ from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.state import PathState
 from tasks.story.verdict import Category, Issue, Verdict
 from tasks.story.world import World
+
+Computed = tuple[Mapping[Category, int], Sequence[Issue]]
+"""How many checks could be made, by category, and the issues they found."""
 
 
 def check_scene(
@@ -35,15 +38,15 @@ def check_branch(
     return run(of_branch(world, brief, state_after_scene, scene, branch, siblings))
 
 
-def run(case: Case) -> Verdict:
-    """Every check that can be made on a case, and what comes of it."""
-    eligible, issues = computed(case)
+def run(case: Case, found: Computed | None = None) -> Verdict:
+    """What comes of every check that can be made on a case, or of what they found before."""
+    eligible, issues = found or computed(case)
     return verdict(issues, eligible, len(CHECKS), dead_end_risk=dead_end_risk(case, issues))
 
 
-def run_with(case: Case, opinion: Opinion) -> Verdict:
+def run_with(case: Case, opinion: Opinion, found: Computed | None = None) -> Verdict:
     """The same, with what the judge found added. A judge cannot outvote a rule."""
-    eligible, issues = computed(case)
+    eligible, issues = found or computed(case)
     checks = len(CHECKS)
     if opinion.state == "asked":
         eligible = {category: eligible.get(category, 0) + 1 for category in get_args(Category)}
@@ -60,7 +63,7 @@ def run_with(case: Case, opinion: Opinion) -> Verdict:
     )
 
 
-def computed(case: Case) -> tuple[dict[Category, int], list[Issue]]:
+def computed(case: Case) -> Computed:
     """How many checks could be made, by category, and the issues they found."""
     eligible: Counter[Category] = Counter()
     issues: list[Issue] = []

@@ -1,7 +1,7 @@
 """From issues to a verdict: scores, coverage, decision."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from tasks.story.verdict import Category, Issue, Verdict
@@ -23,7 +23,7 @@ CAP = 0.49
 
 def verdict(
     issues: Sequence[Issue],
-    eligible: dict[Category, int],
+    eligible: Mapping[Category, int],
     total: int,
     *,
     dead_end_risk: float = 0.0,
