@@ -4,12 +4,12 @@ Its colours stand in page/map.css, which the page and the picture share; only th
 hue from red (0.3 and less) to green (0.9 and more), is in the drawing itself.
 """
 
+import subprocess
+import sys
 from collections import Counter
 from colorsys import hls_to_rgb
 from html import escape
 from pathlib import Path
-
-import resvg_py
 
 from tasks.export.layout import Layout, lay_out
 from tasks.export.prose import NOT_WRITTEN, one_line
@@ -28,6 +28,12 @@ STYLE = (Path(__file__).parent / "page" / "map.css").read_text("utf-8")
 LARGEST_PNG = 16_000_000
 """Pixels; larger maps are made smaller. At 364 scenes letters are still 10 pixels high."""
 
+PAINT = """
+import sys, resvg_py
+svg = sys.stdin.buffer.read().decode()
+sys.stdout.buffer.write(bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=float(sys.argv[1]))))
+"""
+
 
 def story_map_svg(story: Story) -> str:
     """The map as a picture of its own."""
@@ -39,7 +45,11 @@ def story_map_png(story: Story) -> bytes:
     this machine."""
     width, height = _size(lay_out(story))
     zoom = min(1.5, (LARGEST_PNG / (width * height)) ** 0.5)
-    return bytes(resvg_py.svg_to_bytes(svg_string=story_map_svg(story), zoom=zoom))
+    # In a process of its own, as resvg holds Python's lock while it paints: no call could leave.
+    paint = [sys.executable, "-P", "-c", PAINT, str(zoom)]
+    svg = story_map_svg(story).encode()
+    painted = subprocess.run(paint, input=svg, stdout=subprocess.PIPE, check=True)  # noqa: S603
+    return painted.stdout
 
 
 def draw(story: Story, style: str = "") -> str:
