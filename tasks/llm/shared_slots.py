@@ -175,8 +175,10 @@ class SharedSlots:
         if not self._leases:
             return []
         limit = await global_limit.read(self._client, self.name)
-        full = limit.active_slots >= limit.limit
-        return self._leases[: 1 + len(self._leases) // 8] if full else []
+        if limit.active_slots < limit.limit:
+            return []
+        alone = _slots(self._leases) >= limit.limit
+        return self._leases[: 1 if alone else 1 + len(self._leases) // 8]
 
     async def _renew(self, lease: _Lease) -> None:
         now = time.monotonic()

@@ -8,8 +8,12 @@ all of them are through.
 import asyncio
 import time
 
-BUSY = 0.005
-"""Seconds that a round of the event loop takes while somebody still works."""
+BUSY = 0.01
+"""Seconds that a round of the event loop takes while somebody still works; another thread alone
+takes half of it."""
+
+PATIENCE = 0.25
+"""Seconds after which a caller goes all the same."""
 
 
 class Turns:
@@ -21,8 +25,10 @@ class Turns:
     async def turn(self) -> None:
         """Wait for a turn."""
         async with self._next:
-            busy = True
-            while busy:
-                began = time.monotonic()
+            now = time.monotonic()
+            until, busy = now + PATIENCE, True
+            while busy and now < until:
+                began = now
                 await asyncio.sleep(0)
-                busy = time.monotonic() - began > BUSY
+                now = time.monotonic()
+                busy = now - began > BUSY
