@@ -1,6 +1,7 @@
 """Tell one story, from its order to its exports and its receipt, within a flow run."""
 
 import asyncio
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -66,6 +67,7 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
     async with open_desk(order, client, source) as desk:
         telling = _Telling(order, desk, source, scene_done)
         try:
+            await client.turns.turn()
             with client.level.work():
                 outcome, error = await telling.write()
         except BaseException as ended:
@@ -258,7 +260,11 @@ class _Telling:
         )
 
 
-_TURNS = ThreadPoolExecutor(1, "exports")
+SWITCH = 0.0005
+"""Seconds after which the thread of exports gives Python's lock to the event loop, which would
+wait Python's own 5 ms each time it has looked at its sockets."""
+
+_TURNS = ThreadPoolExecutor(1, "exports", partial(sys.setswitchinterval, SWITCH))
 
 
 async def _in_turn(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

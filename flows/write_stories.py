@@ -12,6 +12,7 @@ from prefect.states import Completed, Failed
 
 from flows.batch import Batch
 from flows.briefs import orders
+from flows.garbage import rare_collections
 from flows.hooks import WEEK, cancel_parts, leave_receipt
 from flows.order import BatchOrder, StoryOrder
 from flows.parts import run_parts
@@ -74,10 +75,15 @@ async def _write(batch: BatchOrder, wanted: Sequence[StoryOrder], client: Client
     # A batch job takes the calls of all stories.
     gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
     asking = asyncio.Lock()
-    async with progress(client, sum(order.scenes for order in wanted)) as scene_done:
-        outcomes = await asyncio.gather(
-            *(_fenced(order, client, gate, asking, scene_done) for order in wanted)
-        )
+    scenes = sum(order.scenes for order in wanted)
+    with rare_collections():
+        # Cancelled, a group waits until each has left its receipt and closed its sandbox.
+        async with progress(client, scenes) as scene_done, asyncio.TaskGroup() as group:
+            stories = [
+                group.create_task(_fenced(order, client, gate, asking, scene_done))
+                for order in wanted
+            ]
+    outcomes = [story.result() for story in stories]
     return Batch(
         told=[outcome for outcome in outcomes if isinstance(outcome, Told)],
         failed={
@@ -111,7 +117,6 @@ async def _fenced(
     """What was told, or why nothing could be."""
     try:
         async with gate:
-            await client.turns.turn()
             told = await tell(order, client, scene_done)
         await offer(told, order, asking)
         return told

@@ -1,9 +1,11 @@
 """How a night grows with its stories: `python -m tests.bench.nights [stories ...]` (10 100 1000).
 
 Stories of seven scenes in one process against a local Gemini server of 4 s latency, 100 calls in
-flight, each night with a Prefect server and a home of its own. Printed for each: seconds, the
-ideal (all calls, 100 at a time, or the longest chain of one story), CPU of the process and of the
-server with its start, memory of the process, size of Prefect's database and of the ledger.
+flight, each night with a Prefect server and a home of its own. Printed for each: seconds from the
+start of the first story to the receipt of the last, the ideal (all calls, 100 at a time, or the
+longest chain of one story), seconds of the whole command (Python's start, exports and publishing
+too), CPU of the process and of the server with its start, memory of the process, size of Prefect's
+database and of the ledger.
 """
 
 import json
@@ -12,6 +14,8 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +30,10 @@ LATENCY, IN_FLIGHT, CHAIN = 4.0, 100, 5
 
 def main(*stories: int) -> None:
     """Print a line for each size."""
-    print("stories  calls      s  ideal  ratio  CPU s  server CPU s   MB  Prefect MB  ledger MB")
+    print(
+        "stories  calls      s  ideal  ratio  whole s  CPU s  server CPU s    MB  "
+        "Prefect MB  ledger MB"
+    )
     for count in stories:
         print(run(count), flush=True)
 
@@ -51,7 +58,9 @@ def run(count: int) -> str:
         write(environment, home, "--repeats", "1", "--depth", "0")  # what is new is set up
         before = httpx.get(f"{url}/calls", timeout=60).json()["calls"]
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        began = time.monotonic()
         out = write(environment, home, "--repeats", str(count // 2), "--depth", "2")
+        whole = time.monotonic() - began
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         calls = httpx.get(f"{url}/calls", timeout=60).json()["calls"] - before
         prefect.terminate()
@@ -60,12 +69,18 @@ def run(count: int) -> str:
     all_children = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = seconds_of(children) - seconds_of(used)
     busy = seconds_of(all_children) - seconds_of(children)
-    seconds = max(told["receipt"]["seconds"] for told in out["told"])
+    receipts = [told["receipt"] for told in out["told"]]
+    starts = [datetime.fromisoformat(receipt["started"]) for receipt in receipts]
+    ends = [
+        start + timedelta(seconds=receipt["seconds"])
+        for start, receipt in zip(starts, receipts, strict=True)
+    ]
+    seconds = (max(ends) - min(starts)).total_seconds()
     ideal = max(CHAIN * LATENCY, calls * LATENCY / IN_FLIGHT)
     sizes = [size(home / "prefect" / "prefect.db"), size(home / ".talewright" / "ledger.db")]
     return (
         f"{count:>7}  {calls:>5}  {seconds:>5.0f}  {ideal:>5.0f}  {seconds / ideal:>5.2f}  "
-        f"{cpu:>5.0f}  {busy:>12.0f}  {children.ru_maxrss / 1024:>3.0f}  "
+        f"{whole:>7.0f}  {cpu:>5.0f}  {busy:>12.0f}  {children.ru_maxrss / 1024:>4.0f}  "
         f"{sizes[0]:>10.1f}  {sizes[1]:>9.1f}"
     )
 

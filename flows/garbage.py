@@ -1,0 +1,22 @@
+"""Garbage collections that a batch seldom waits for."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+THRESHOLD = (20_000, 20, 20)
+"""For gc.set_threshold. With Python's own a night of 100 stories stood still for a tenth of its
+time, up to half a second at once, in which no call left."""
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for garbage less often, and not among what is there at the beginning."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLD)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
