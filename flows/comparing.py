@@ -59,15 +59,22 @@ class Comparing:
         for n in looks(planned):
             part = range(begun, n)
             # Interleaved, and each version begins as often as the other.
-            await asyncio.gather(
-                *(self._trial(i, name) for i in part for name in _turn([first, *open_], i))
-            )
+            await self._all([(i, name) for i in part for name in _turn([first, *open_], i)])
             begun = n
             open_ = [name for name in open_ if not self._found(first, name, planned)]
             self.log.info("%d of %d pairs, %d still open", n, planned, len(open_))
             if self.stopped_by or not open_:
                 break
         return await self._comparison("a clear answer" if begun < planned else "all pairs")
+
+    async def _all(self, trials: Sequence[tuple[int, str]]) -> None:
+        """Make trials side by side; one that breaks, or is cancelled, ends the others first."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index, name in trials:
+                    group.create_task(self._trial(index, name))
+        except ExceptionGroup as broken:
+            raise broken.exceptions[0] from None
 
     def _found(self, first: str, second: str, planned: int) -> int:
         contrasts = len(self.variants) - 1
