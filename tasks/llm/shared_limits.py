@@ -79,7 +79,8 @@ class SharedLimits:
     def names(self) -> list[str]:
         """The names of the limits that are made when it is opened."""
         limits = (self.requests, self.tokens, self.slots)
-        return [limit.name for limit in limits if limit is not None]
+        names = [limit.name for limit in limits if limit is not None]
+        return names + ([self.slots.line] if self.slots else [])
 
     @property
     def rated(self) -> bool:

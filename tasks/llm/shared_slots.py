@@ -1,8 +1,9 @@
 """Calls in flight, over all processes on the same Prefect API: a global concurrency limit.
 
 A process leases a few slots at a time, uses them for call after call, and returns those it does not
-need. While the limit is full it also returns a part of its own every few seconds, so that nobody
-starves. The slots of a process that died come back when their lease ends.
+need. One whose calls wait says so in a second limit. While the first is full, those who hold more
+than an equal share return the rest every few seconds: nobody starves, and who is alone keeps all.
+The slots of a process that died come back when their lease ends.
 """
 
 import asyncio
@@ -35,6 +36,9 @@ SHARING = 5.0
 """Seconds after which slots that were not needed go back, or some of a full limit for whoever
 waits."""
 
+MOST_WAITING = 10_000
+"""Processes that may say that their calls wait."""
+
 PARTS = 10
 """Leases that a limit is cut into."""
 
@@ -44,6 +48,7 @@ POLL = 0.2
 
 @dataclass(eq=False)
 class _Lease:
+    name: str
     id: UUID
     slots: int
     renewed: float
@@ -54,6 +59,7 @@ class SharedSlots:
 
     def __init__(self, client: PrefectClient, name: str, limit: int) -> None:
         self.name = name
+        self.line = f"{name}.waiting"
         self.limit = limit
         self._client = client
         self._size = math.ceil(limit / PARTS)
@@ -62,6 +68,8 @@ class SharedSlots:
         self._returning: list[_Lease] = []
         self._leasing: asyncio.Task[None] | None = None
         self._spare = 0
+        self._waiting: _Lease | None = None
+        self._waits = False
         self._ask_from = self._share_from = 0.0
         self._closing = False
         self._wake = asyncio.Event()
@@ -74,6 +82,7 @@ class SharedSlots:
         Raises UserError if there is no Prefect API.
         """
         await global_limit.create(self._client, self.name, self.limit)
+        await global_limit.create(self._client, self.line, MOST_WAITING)
         keeper = asyncio.create_task(self._keep(), name=f"leases of {self.name}")
         try:
             yield self
@@ -115,30 +124,37 @@ class SharedSlots:
         return _slots(self._leases) - _slots(self._returning) - self._in_use
 
     async def _more(self, slots: int) -> None:
-        """Lease what is left of the limit, up to so many slots."""
+        """Lease what is left of the limit, up to so many slots and, as calls come in bursts, as
+        many again; what of it is not needed goes back."""
         limit = await global_limit.read(self._client, self.name)
         left = limit.limit - limit.active_slots
-        whole = math.ceil(slots / self._size) * self._size
+        whole = math.ceil(2 * slots / self._size) * self._size
         starts = range(0, min(whole, left), self._size)
         await asyncio.gather(*(self._leased(min(self._size, left - at)) for at in starts))
         if left < slots:
+            self._waits = True
             self._ask_from = time.monotonic() + POLL
 
     async def _leased(self, slots: int) -> None:
         """Take a lease, if no other process was faster."""
+        lease = await self._taken(self.name, slots)
+        if lease is not None:
+            self._leases.append(lease)
+
+    async def _taken(self, name: str, slots: int) -> _Lease | None:
         now = time.monotonic()
         try:
             answer = await self._client.increment_concurrency_slots_with_lease(
-                [self.name], slots, "concurrency", LEASE_SECONDS
+                [name], slots, "concurrency", LEASE_SECONDS
             )
         except HTTPStatusError as error:
             if error.response.status_code == HTTPStatus.LOCKED:
-                return
+                return None
             raise
         granted = ConcurrencyLimitWithLeaseResponse.model_validate(answer.json())
         if not granted.limits:
-            raise global_limit.gone(self.name)
-        self._leases.append(_Lease(granted.lease_id, slots, now))
+            raise global_limit.gone(name)
+        return _Lease(name, granted.lease_id, slots, now)
 
     async def _keep(self) -> None:
         while not self._closing:
@@ -148,14 +164,16 @@ class SharedSlots:
             # The server may be away for a while; what is wrong for long, callers are told.
             with suppress(HTTPError, UserError):
                 await self._turn()
-        self._returning = list(self._leases)
-        with suppress(HTTPError):
+        self._returning, self._waits = list(self._leases), False
+        with suppress(HTTPError, UserError):
             await self._return()
+            await self._stand_in_line()
 
     async def _turn(self) -> None:
         for lease in list(self._leases):
-            if lease.renewed + RENEWAL < time.monotonic():
-                await self._renew(lease)
+            if not await self._renewed(lease):
+                self._drop(lease)
+        await self._stand_in_line()
         if not self._returning and time.monotonic() >= self._share_from:
             self._share_from = time.monotonic() + SHARING
             self._returning = self._surplus() or await self._share()
@@ -165,33 +183,55 @@ class SharedSlots:
 
     def _surplus(self) -> list[_Lease]:
         """The leases that were not needed since the last time."""
-        spare = min(self._spare, self._free)
-        return [
-            lease for n, lease in enumerate(self._leases, 1) if _slots(self._leases[:n]) <= spare
-        ]
+        return self._first(min(self._spare, self._free))
 
     async def _share(self) -> list[_Lease]:
-        """Some leases, more where there are more, if others may be waiting for them."""
+        """The leases beyond an equal share, one at least, if others wait for a full limit."""
         if not self._leases:
             return []
         limit = await global_limit.read(self._client, self.name)
         if limit.active_slots < limit.limit:
             return []
-        alone = _slots(self._leases) >= limit.limit
-        return self._leases[: 1 if alone else 1 + len(self._leases) // 8]
+        line = await global_limit.read(self._client, self.line)
+        others = line.active_slots - (self._waiting is not None)
+        beyond = _slots(self._leases) - limit.limit // (max(0, others) + 1)
+        if beyond <= 0:
+            return []
+        return self._first(beyond) or self._leases[:1]
 
-    async def _renew(self, lease: _Lease) -> None:
+    def _first(self, slots: int) -> list[_Lease]:
+        """The first leases, of so many slots together at most."""
+        return [
+            lease for n, lease in enumerate(self._leases, 1) if _slots(self._leases[:n]) <= slots
+        ]
+
+    async def _stand_in_line(self) -> None:
+        """Say that calls of this process wait, or no longer."""
+        waits, self._waits = self._waits, False
+        if self._waiting is not None and not await self._renewed(self._waiting):
+            self._waiting = None
+        if waits and self._waiting is None:
+            self._waiting = await self._taken(self.line, 1)
+        elif self._waiting is not None and not waits:
+            await self._client.release_concurrency_slots_with_lease(self._waiting.id)
+            self._waiting = None
+
+    async def _renewed(self, lease: _Lease) -> bool:
+        """Renew a lease when it is time; False if the server does not know it any more."""
         now = time.monotonic()
+        if lease.renewed + RENEWAL >= now:
+            return True
         try:
             await self._client.renew_concurrency_lease(lease.id, LEASE_SECONDS)
-            lease.renewed = now
         except HTTPStatusError as error:
             if error.response.status_code != HTTPStatus.GONE:
                 raise
-            self._drop(lease)
             if now - lease.renewed < LEASE_SECONDS:
                 # It cannot have ended: the server was started anew and remembers only its slots.
-                await self._client.release_concurrency_slots([self.name], lease.slots, 1.0)
+                await self._client.release_concurrency_slots([lease.name], lease.slots, 1.0)
+            return False
+        lease.renewed = now
+        return True
 
     async def _return(self) -> None:
         while self._returning:

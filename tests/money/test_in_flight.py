@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from uuid import uuid4
 
 import pytest
@@ -69,6 +70,41 @@ async def test_nobody_starves(provider: BilledProvider, monkeypatch: pytest.Monk
         assert not all(call.done() for call in calls)
         for call in calls:
             call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+    assert await slots_taken(provider) == 0
+
+
+async def test_who_is_alone_keeps_its_slots_and_two_that_wait_have_half_each(
+    provider: BilledProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_slots, "TURN", 0.1)
+    monkeypatch.setattr(shared_slots, "SHARING", 0.1)
+    settings = Settings(llm_concurrency=10)
+    in_flight = Counter[str]()
+
+    async def call(name: str, pace: Pace) -> None:
+        async with pace.slot(prompt("x")):
+            in_flight[name] += 1
+            await asyncio.sleep(0.05)
+            in_flight[name] -= 1
+
+    def many(name: str, pace: Pace) -> list[asyncio.Task[None]]:
+        return [asyncio.create_task(call(name, pace)) for _ in range(1000)]
+
+    async with Pace.open(settings, provider) as one, Pace.open(settings, provider) as other:
+        calls = many("one", one)
+        async with asyncio.timeout(5):
+            while in_flight["one"] < 10:
+                await asyncio.sleep(0.01)
+        for _ in range(10):
+            await asyncio.sleep(0.1)
+            assert await slots_taken(provider) == 10
+        calls += many("other", other)
+        async with asyncio.timeout(10):
+            while (in_flight["one"], in_flight["other"]) != (5, 5):
+                await asyncio.sleep(0.01)
+        for task in calls:
+            task.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
     assert await slots_taken(provider) == 0
 
