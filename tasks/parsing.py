@@ -38,6 +38,7 @@ _START = re.compile(r"""\{\s*(?:["'“}]|\w+\s*:)""")
 _TOKEN = re.compile(rf'{_STRING}|[{{}}\[\]"]', re.DOTALL)
 _NOT_JSON = re.compile(rf"{_STRING}|(\bNaN\b|\bInfinity\b)", re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,19 @@ class WrongFields(Malformed):
 
 
 def parse(text: str, schema: type[M]) -> Parsed[M]:
-    """The value in `text`; raises CutShort, WrongFields or another Malformed, with the text."""
+    """The value in `text`, without control characters, which could steer a terminal; raises
+    CutShort, WrongFields or another Malformed, with the text."""
+    plain = _CONTROL.sub("", text)
+    if "\\u00" in plain:
+        plain = _ESCAPE.sub(_unless_control, plain)
+    try:
+        return _parse(plain, schema)
+    except (Malformed, CutShort) as error:
+        error.text = text
+        raise
+
+
+def _parse(text: str, schema: type[M]) -> Parsed[M]:
     if not _has_nan(text):
         try:
             return Parsed(schema.model_validate_json(text), "as is")
@@ -92,6 +105,11 @@ def parse(text: str, schema: type[M]) -> Parsed[M]:
     if not objects:
         raise Malformed("The answer holds no JSON object.", text=text)
     return Parsed(_without_slips(max(objects, key=len), schema, text), "repaired")
+
+
+def _unless_control(escape: re.Match[str]) -> str:
+    code = escape[1][1:]
+    return "" if code and _CONTROL.match(chr(int(code, 16))) else escape[0]
 
 
 def _valid(value: Any, schema: type[M]) -> M | None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tasks.export.prose import clean
 from tasks.llm.progress import watching
 
 
@@ -26,7 +27,11 @@ class _Lines(logging.Handler):
         if done is not None:
             for bar in self._progress.task_ids:
                 self._progress.update(bar, completed=done, total=planned, description="scenes")
-        self._progress.console.print(f"[{style}]{escape(record.getMessage())}[/]", highlight=False)
+        console, line = self._progress.console, clean(record.getMessage())
+        if console.is_terminal:
+            console.print(f"[{style}]{escape(line)}[/]", highlight=False)
+        else:
+            print(line, file=console.file, flush=True)  # a long line stays one line
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from flows.write_story import write_story
 from tasks.check_prompts import check_prompts
 from tasks.compare.comparison import Comparison
 from tasks.errors import UserError
+from tasks.export.prose import one_line
 from tasks.llm.errors import LLMError
 from tasks.receipt import money
 
@@ -92,14 +93,14 @@ def print_told(told: Told, run_url: str) -> None:
     out = Console(highlight=False, soft_wrap=True)
     receipt = told.receipt
     style = "green" if receipt.outcome == "complete" else "yellow"
-    out.print(f"\n[bold {style}]{escape(told.title)}[/]: {receipt.outcome}")
+    out.print(f"\n[bold {style}]{_shown(told.title)}[/]: {receipt.outcome}")
     if told.scenes:
         out.print(
             f"  {told.scenes} scenes, {told.endings} endings, written by "
-            f"{escape(receipt.writer)} in {receipt.seconds:.1f} s"
+            f"{_shown(receipt.writer)} in {receipt.seconds:.1f} s"
         )
-        out.print(f"  Play it   {escape(str(told.folder / 'index.html'))}")
-        out.print(f"  Data      {escape(str(told.folder / 'story.json'))}")
+        out.print(f"  Play it   {_shown(str(told.folder / 'index.html'))}")
+        out.print(f"  Data      {_shown(str(told.folder / 'story.json'))}")
     out.print(f"  Run       {run_url}")
     out.print(
         f"  Cost      {money(receipt.spent_usd)}: {receipt.total.calls} calls, "
@@ -112,12 +113,12 @@ def print_told(told: Told, run_url: str) -> None:
         out.print(f"  [yellow]The missing scenes would cost about {money(receipt.missing_usd)}[/]")
     out.print(f"  Refused   {len(receipt.refused)} branches")
     for refused in receipt.refused:
-        out.print(f"    {refused.scene_id}  {escape(refused.choice)}")
-        out.print(f"       [dim]{escape(refused.reason)}[/]")
+        out.print(f"    {refused.scene_id}  {_shown(refused.choice)}")
+        out.print(f"       [dim]{_shown(refused.reason)}[/]")
     for line in receipt.missing:
-        out.print(f"  [yellow]Missing   {escape(line)}[/]")
+        out.print(f"  [yellow]Missing   {_shown(line)}[/]")
     if told.error:
-        out.print(f"  [yellow]{escape(told.error)}[/]")
+        out.print(f"  [yellow]{_shown(told.error)}[/]")
 
 
 def print_batch(batch: Batch, run_url: str) -> None:
@@ -127,9 +128,14 @@ def print_batch(batch: Batch, run_url: str) -> None:
     for told in batch.told:
         style = "green" if told.receipt.outcome == "complete" else "yellow"
         out.print(
-            f"[{style}]{told.receipt.outcome:<12}[/] {escape(told.title)}, {told.scenes} scenes, "
-            f"{money(told.receipt.spent_usd)}: {escape(told.error or str(told.folder))}"
+            f"[{style}]{told.receipt.outcome:<12}[/] {_shown(told.title)}, {told.scenes} scenes, "
+            f"{money(told.receipt.spent_usd)}: {_shown(told.error or str(told.folder))}"
         )
     for name, why in batch.failed.items():
-        out.print(f"[red]failed      [/] {escape(name)}: {escape(why)}")
+        out.print(f"[red]failed      [/] {_shown(name)}: {_shown(why)}")
     out.print(f"{len(batch.complete)} stories complete, {money(batch.cost_usd)}. Run: {run_url}")
+
+
+def _shown(text: str) -> str:
+    """Text of a story as the terminal shows it: one line that cannot steer it."""
+    return escape(one_line(text))

@@ -127,3 +127,16 @@ def test_any_text_ends_in_a_known_error(text: str) -> None:
 def test_any_json_ends_in_a_known_error(value: Any) -> None:
     with pytest.raises((CutShort, Malformed)):
         parse(json.dumps(value), SceneDraft)
+
+
+@pytest.mark.parametrize("steer", ["\x1b[2J", "\x9b31m", "\x7f", "\x00"])
+def test_what_steers_a_terminal_never_gets_into_a_story(steer: str) -> None:
+    answer = malformed.good(1) | {"title": f"The{steer} Quay"}
+    for text in (json.dumps(answer), json.dumps(answer, ensure_ascii=False)):
+        title = parse(text, SceneDraft).value.title
+        assert title.startswith("The")
+        assert title.endswith(" Quay")
+        assert title.isprintable()
+    with pytest.raises(Malformed) as raised:
+        parse(f"nothing{steer}", SceneDraft)
+    assert raised.value.text == f"nothing{steer}"
