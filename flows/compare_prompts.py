@@ -8,6 +8,7 @@ from prefect import flow, runtime
 from flows.compare_order import CompareOrder
 from flows.comparing import Comparing
 from flows.hooks import WEEK, leave_receipt
+from flows.quiet import quiet_steps
 from flows.secrets import load_keys
 from flows.source import read_source
 from tasks.compare.comparison import Comparison
@@ -55,7 +56,8 @@ async def compare_prompts(order: CompareOrder) -> Comparison:
                 "The offline writer does not read prompts, so there is nothing to compare. Set "
                 "GEMINI_API_KEY, or name a model."
             )
-        comparison = await Comparing(order, variants, pairs, sources, desks, run_id).compare()
+        with quiet_steps():
+            comparison = await Comparing(order, variants, pairs, sources, desks, run_id).compare()
     await asyncio.to_thread(keep, comparison, order.folder)
     await publish_comparison(comparison, order.folder)
     return comparison

@@ -17,6 +17,7 @@ from flows.hooks import WEEK, cancel_parts, leave_receipt
 from flows.order import BatchOrder, StoryOrder
 from flows.parts import run_parts
 from flows.progress import progress
+from flows.quiet import quiet_steps
 from flows.run_receipt import run_receipt
 from flows.secrets import load_keys
 from flows.telling import Told, tell
@@ -76,7 +77,7 @@ async def _write(batch: BatchOrder, wanted: Sequence[StoryOrder], client: Client
     gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
     asking = asyncio.Lock()
     scenes = sum(order.scenes for order in wanted)
-    with rare_collections():
+    with rare_collections(), quiet_steps():
         # Cancelled, a group waits until each has left its receipt and closed its sandbox.
         async with progress(client, scenes) as scene_done, asyncio.TaskGroup() as group:
             stories = [

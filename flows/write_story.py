@@ -13,6 +13,7 @@ from flows.approval import approved, higher_cap
 from flows.hooks import WEEK, leave_receipt
 from flows.order import StoryOrder, Writing
 from flows.progress import progress
+from flows.quiet import quiet_steps
 from flows.secrets import load_keys
 from flows.source import read_story
 from flows.telling import Told, tell
@@ -82,7 +83,8 @@ async def write_story(order: StoryOrder) -> Told:
             Client.open(order.settings(), run_id=run_id, fresh=order.fresh) as client,
             progress(client, order.scenes) as scene_done,
         ):
-            told = await tell(order, client, scene_done)
+            with quiet_steps():
+                told = await tell(order, client, scene_done)
             await publish_trend(client.ledger)
         cap = told.receipt.cap_usd
         if told.receipt.outcome != "cap reached" or cap is None or not order.approve:
