@@ -236,6 +236,7 @@ async def _check(
     """Check branches side by side, each against the ones before it, on every way. `safety` are the
     provider's ratings of the answer they came in."""
     earlier = _drafts([branch for branch in known if branch.verdict.valid])
+    text = _text(scene)  # the same for all, so that what is known is looked up once
 
     async def verdict(number: int, branch: BranchDraft) -> Verdict:
         siblings = [*earlier, *proposed[:number]]
@@ -244,7 +245,7 @@ async def _check(
             whole(desk.world),
             whole(desk.brief),
             whole(after[0]),
-            whole(_text(scene)),
+            whole(text),
             whole(branch),
             whole(siblings),
             whole(desk.purpose(ask.scene_id)),
@@ -252,7 +253,7 @@ async def _check(
             decisions=whole(desk.decisions),
         )
         others = (
-            honour(computed(desk.world, desk.brief, state, scene, branch, siblings), desk.decisions)
+            honour(computed(desk.world, desk.brief, state, text, branch, siblings), desk.decisions)
             for state in after[1:]
         )
         worst = _worst([judged, *others])

@@ -74,6 +74,8 @@ def merged(world: World, brief: Brief | None) -> list[Boundary]:
 def with_sets(brief: Brief, sets: Iterable[BoundarySet]) -> Brief:
     """The brief with a player's own boundaries and themes added."""
     sets = list(sets)
+    if not sets:
+        return brief
     return brief.model_copy(
         update={
             "boundaries": [*brief.boundaries, *(b for one in sets for b in one.boundaries)],

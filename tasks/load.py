@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from examples import boundary_sets, worlds
 from tasks.errors import InputError
+from tasks.memo import memo
 from tasks.story.brief import Brief
 from tasks.story.references import Problem, brief_problems, did_you_mean, world_problems
 from tasks.story.world import BoundarySet, World
@@ -30,10 +31,7 @@ def load_world(source: str | Path) -> World:
         shipped = ", ".join(worlds())
         message = f"there is no such world file; worlds that come with Talewright: {shipped}"
         raise InputError(message, file=file)
-    document = read_yaml(file)
-    world = _validate(World, document, file)
-    _refuse(world_problems(world), document, file)
-    return world
+    return _world(read_yaml(file))
 
 
 def load_brief(source: str | Path, world: World, world_source: str | Path = "") -> Brief:
@@ -52,10 +50,7 @@ def load_brief(source: str | Path, world: World, world_source: str | Path = "") 
     elif not os.path.exists(file):
         hint = f"; briefs beside the world: {', '.join(beside)}" if beside else ""
         raise InputError(f"there is no such brief file{hint}", file=file)
-    document = read_yaml(file)
-    brief = _validate(Brief, document, file)
-    _refuse(brief_problems(brief, world), document, file)
-    return brief
+    return _brief(read_yaml(file), world)
 
 
 def load_boundaries(sources: str) -> list[BoundarySet]:
@@ -67,8 +62,23 @@ def load_boundaries(sources: str) -> list[BoundarySet]:
             shipped = ", ".join(boundary_sets())
             message = f"there is no such set of boundaries; Talewright comes with {shipped}"
             raise InputError(message, file=file)
-        sets.append(_validate(BoundarySet, read_yaml(file), file))
+        sets.append(_validate(BoundarySet, read_yaml(file)))
     return sets
+
+
+@memo(16)
+def _world(document: Document) -> World:
+    """One object for all stories of a batch, so that what is worked out about it is, too."""
+    world = _validate(World, document)
+    _refuse(world_problems(world), document)
+    return world
+
+
+@memo(64)
+def _brief(document: Document, world: World) -> Brief:
+    brief = _validate(Brief, document)
+    _refuse(brief_problems(brief, world), document)
+    return brief
 
 
 def _world_file(source: str | Path) -> Path:
@@ -79,23 +89,24 @@ def _briefs(world_file: Path) -> dict[str, Path]:
     return {file.stem: file for file in sorted((world_file.parent / "briefs").glob("*.yaml"))}
 
 
-def _validate(model: type[M], document: Document, file: Path) -> M:
+def _validate(model: type[M], document: Document) -> M:
     try:
         # As JSON, so that being strict still lets a date be written as text.
         return model.model_validate_json(document.json, strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
-        _refuse((_problem(model, one, document) for one in details), document, file)
+        _refuse((_problem(model, one, document) for one in details), document)
         raise
 
 
-def _refuse(problems: Iterable[Problem], document: Document, file: Path) -> None:
+def _refuse(problems: Iterable[Problem], document: Document) -> None:
     """Raise what is wrong, in the order of the file's lines."""
     found = list(islice(problems, MOST_PROBLEMS + 1))
     if not found:
         return
     more = found[MOST_PROBLEMS:]
     placed = sorted((_line(document, p.path), p.field, p.message) for p in found[:MOST_PROBLEMS])
+    file = document.file
     rest = [InputError(m, file=file, line=line, field=field) for line, field, m in placed[1:]]
     if more:
         rest.append(InputError("there is more; mend these first", file=file))

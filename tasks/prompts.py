@@ -8,7 +8,7 @@ that come with Talewright; it cannot replace a version of theirs.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from tasks.errors import InputError
 from tasks.fence import fence, word
 from tasks.front_matter import FrontMatter, line_of_variables, split
 from tasks.llm.prompt import Prompt
+from tasks.memo import memo
 from tasks.settings import Settings
 
 FOLDER = Path(__file__).parents[1] / "prompts"
@@ -44,6 +45,8 @@ class PromptFile:
     """The line on which each variable is first used; 0 for one that only a part uses."""
     parts: Mapping[Path, nodes.Template]
     """The parts it includes."""
+    needs: Mapping[str, Sequence[str]]
+    """The variables of each block."""
     hash: str
     """First 12 hex digits of the SHA-256 of the file and the parts it includes."""
 
@@ -119,8 +122,22 @@ def read(path: Path) -> PromptFile:
     digest = hashlib.sha256(raw)
     for part in parts:
         digest.update(part.read_bytes())
+    needs = {block.name: _needs(block, path, front) for block in tree.find_all(nodes.Block)}
     template = environment.from_string(source)
-    return PromptFile(path, front, source, tree, template, used, parts, digest.hexdigest()[:12])
+    hash_ = digest.hexdigest()[:12]
+    return PromptFile(path, front, source, tree, template, used, parts, needs, hash_)
+
+
+def _needs(block: nodes.Block, path: Path, front: FrontMatter) -> list[str]:
+    """The variables that a block and the parts it includes use."""
+    alone = nodes.Template([block], lineno=1)
+    alone.set_environment(_environment(path.parents[1]))
+    trees = [alone]
+    trees += [
+        _parse(_environment(path.parents[1]), text, part) for part, text in _parts(path, alone)
+    ]
+    used = {name for tree in trees for name in meta.find_undeclared_variables(tree)}
+    return [name for name in front.variables if name in used]
 
 
 def _check_given(front: FrontMatter, path: Path) -> None:
@@ -181,16 +198,24 @@ def _rendered(file: PromptFile, variables: Mapping[str, Any]) -> dict[str, str]:
         if name not in variables:
             line = file.used.get(name) or 1
             raise InputError(f"The variable {name} was not given.", file=file.path, line=line)
-    context = file.template.new_context(dict(variables))
-    blocks = file.template.blocks
+    found = dict.fromkeys(BLOCKS, "")
+    for name, needs in file.needs.items():
+        # What all calls of a story have in common is the most of a prompt.
+        text = _kept_block if name == "shared" else _block
+        found[name] = text(file, name, *(variables[variable] for variable in needs))
+    return found
+
+
+def _block(file: PromptFile, name: str, *values: Any) -> str:
+    context = file.template.new_context(dict(zip(file.needs[name], values, strict=True)))
     try:
-        return {
-            name: "".join(blocks[name](context)).strip() if name in blocks else ""
-            for name in BLOCKS
-        }
+        return "".join(file.template.blocks[name](context)).strip()
     except (TemplateRuntimeError, ValueError, TypeError) as error:
         where, line = _where(error, file)
         raise InputError(str(error), file=where, line=line) from None
+
+
+_kept_block = memo(64)(_block)
 
 
 def _where(error: Exception, file: PromptFile) -> tuple[Path, int]:

@@ -33,6 +33,7 @@ FieldPath = tuple[str | int, ...]
 class Document(NamedTuple):
     """A file's mapping as JSON text, its values, and the line of every path in it."""
 
+    file: Path
     json: str
     values: dict[str, Any]
     lines: dict[FieldPath, int]
@@ -59,7 +60,7 @@ def _read(file: Path, text: str) -> Document:
             raise InputError(what, file=file, line=1)
         builder = _Builder(reader)
         values = builder.value(node, ())
-        return Document(json.dumps(values), values, builder.lines)
+        return Document(file, json.dumps(values), values, builder.lines)
     except _RefusedError as refused:
         raise InputError(refused.message, file=file, line=refused.line) from None
     except MarkedYAMLError as error:

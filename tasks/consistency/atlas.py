@@ -6,6 +6,7 @@ from functools import cached_property
 
 from tasks.consistency.language.names import Names
 from tasks.consistency.language.tokens import terms
+from tasks.memo import memo
 from tasks.story.world import Character, Event, Fact, Item, Place, World
 
 
@@ -76,15 +77,7 @@ class Atlas:
         return Counter(word for counts in self.fact_terms.values() for word in counts)
 
 
-_KEPT: dict[int, Atlas] = {}
-
-
+@memo(16)
 def atlas(world: World) -> Atlas:
     """The atlas of a world; made once per world object, for the last sixteen."""
-    found = _KEPT.get(id(world))
-    if found is None or found.world is not world:
-        found = Atlas(world)
-        while len(_KEPT) >= 16:
-            del _KEPT[next(iter(_KEPT))]
-        _KEPT[id(world)] = found
-    return found
+    return Atlas(world)

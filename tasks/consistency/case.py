@@ -13,6 +13,7 @@ from tasks.consistency.language.english import pattern
 from tasks.consistency.language.modes import AFTER_ONLY, Mode
 from tasks.consistency.language.names import Names
 from tasks.consistency.language.reader import Passage
+from tasks.memo import memo
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect
 from tasks.story.scene import BranchDraft, DialogueLine, SceneText
@@ -235,8 +236,10 @@ def of_branch(
     )
 
 
+@memo(32)
 def _seated(state: PathState, scene: SceneText) -> PathState:
-    """Everybody the scene shows is where it happens, now, unless it moved them."""
+    """Everybody the scene shows is where it happens, now, unless it moved them. Made once for all
+    branches of a scene."""
     moved = {e.who for e in scene.effects if e.kind in ("moves", "returns", "departs")}
     now = Evidence.model_construct(source="scene", quote=scene.setting_description, at=state.clock)
     seats = dict(state.whereabouts)

@@ -4,39 +4,43 @@ Retrieval only chooses; it never judges: similarity does not see contradiction.
 """
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from tasks.boundaries import merged, spell
+from tasks.consistency.atlas import atlas
 from tasks.consistency.case import Case
 from tasks.consistency.language.tokens import terms
 from tasks.errors import UserError
-from tasks.story.state import Statement
+from tasks.memo import memo
+from tasks.story.brief import Brief
+from tasks.story.state import PathState, Statement
+from tasks.story.world import World
 
 MOST = 24
 """Facts a judge is given, whatever the length of the path."""
 
 
-def statements(case: Case) -> list[Statement]:
+def statements(world: World, brief: Brief | None, state: PathState) -> list[Statement]:
     """Everything known at this point: the state, and the world's facts, rules and roads."""
-    world = case.world
-    known = case.before.statements(world)
+    names = atlas(world).name
+    known = state.statements(world)
     known += [
         Statement(id=f"fact:{f.id}", text=f.text, about=[f.about or f.id]) for f in world.facts
     ]
     known += [Statement(id=f"rule:{r.id}", text=r.text) for r in world.rules]
     known += [
         Statement(id=f"boundary:{b.topic}", text=spell(b))
-        for b in merged(world, case.brief)
+        for b in merged(world, brief)
         if b.level != "ok"
     ]
     known += [
         Statement(
             id=f"road:{a}:{b}",
-            text=f"From {case.name(a)} to {case.name(b)} it takes at least {road.minutes} minutes.",
+            text=f"From {names(a)} to {names(b)} it takes at least {road.minutes} minutes.",
             about=[a, b],
         )
         for road in world.roads
@@ -53,8 +57,11 @@ def statements(case: Case) -> list[Statement]:
 def relevant(case: Case, embeddings: Path | None = None, most: int = MOST) -> list[Statement]:
     """The statements a text is about, best first: by similarity, and a share more for each thing
     of the world both speak of. Boundaries and rules always come along."""
-    known = statements(case)
-    scores = similarity(case.text, [s.text for s in known], embeddings)
+    known, words = _known(case.world, case.brief, case.before)
+    if embeddings:
+        scores = by_embeddings(case.text, [s.text for s in known], embeddings)
+    else:
+        scores = words.similarity(case.text)
     named = {w.ref.id for p in case.passages for row in p.words for w in row if w.ref}
     named |= {case.lead} if "you" in case.text.lower().split() else set()
     ranked = sorted(
@@ -66,12 +73,6 @@ def relevant(case: Case, embeddings: Path | None = None, most: int = MOST) -> li
     first = {s.id for s in always}
     rest = [s for s, _ in ranked if s.id not in first]
     return [*always, *rest][:most]
-
-
-def similarity(query: str, texts: Sequence[str], embeddings: Path | None = None) -> list[float]:
-    """How near each text is to a query, at most 1: by a folder with a model2vec model, or by
-    terms."""
-    return by_embeddings(query, texts, embeddings) if embeddings else by_terms(query, texts)
 
 
 def by_embeddings(query: str, texts: Sequence[str], folder: Path) -> list[float]:
@@ -99,22 +100,42 @@ def _model(folder: Path) -> Any:
         raise UserError(f"TALEWRIGHT_EMBEDDINGS names no model2vec model: {error}") from None
 
 
-def by_terms(query: str, texts: Sequence[str]) -> list[float]:
-    """TF-IDF cosine, 0 to 1."""
-    documents = [_counted(text) for text in texts]
-    spread = Counter(word for document in documents for word in document)
-    weight = {w: math.log(1 + len(texts) / n) for w, n in spread.items()}
-    asked = {w: n * weight.get(w, 0.0) for w, n in _counted(query).items()}
-    length = math.sqrt(sum(v * v for v in asked.values())) or 1.0
-    found = []
-    for document in documents:
-        vector = {w: n * weight[w] for w, n in document.items()}
-        norm = math.sqrt(sum(v * v for v in vector.values())) or 1.0
-        found.append(sum(v * asked.get(w, 0.0) for w, v in vector.items()) / (norm * length))
-    return found
+class Terms:
+    """Texts by their terms, ready to be compared with others: TF-IDF cosine, 0 to 1."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        documents = [_counted(text) for text in texts]
+        spread = Counter(word for document in documents for word in document)
+        self._texts = len(texts)
+        self._weight = {word: math.log(1 + len(texts) / n) for word, n in spread.items()}
+        self._where: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for place, document in enumerate(documents):
+            for word, value in self._vector(document).items():
+                self._where[word].append((place, value))
+
+    def similarity(self, text: str) -> list[float]:
+        """How near each of the texts is to another."""
+        found = [0.0] * self._texts
+        for word, value in self._vector(_counted(text)).items():
+            for place, other in self._where.get(word, ()):
+                found[place] += value * other
+        return found
+
+    def _vector(self, counts: Mapping[str, int]) -> dict[str, float]:
+        """Of length 1."""
+        vector = {word: n * self._weight.get(word, 0.0) for word, n in counts.items()}
+        length = math.sqrt(sum(value * value for value in vector.values())) or 1.0
+        return {word: value / length for word, value in vector.items()}
 
 
 @lru_cache(10_000)
 def _counted(text: str) -> Counter[str]:
     """How often each term is in a text. Do not change the result."""
     return Counter(terms(text))
+
+
+@memo(32)
+def _known(world: World, brief: Brief | None, state: PathState) -> tuple[list[Statement], Terms]:
+    """Made once for all branches of a scene."""
+    known = statements(world, brief, state)
+    return known, Terms([statement.text for statement in known])

@@ -4,7 +4,8 @@ Folding believes every effect it can carry out and passes over the rest; whether
 allowed is for the checks to say. A fork shares everything it did not change.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
@@ -80,14 +81,15 @@ class Promise(Model):
     since: Evidence
 
 
-class Statement(Model):
+@dataclass(frozen=True, slots=True)
+class Statement:
     """One thing that holds, as a sentence, with where it comes from."""
 
     id: str
     text: str
     source: str = "world"
     quote: str = ""
-    about: list[str] = []
+    about: Sequence[str] = ()
 
 
 class PathState(Model):

@@ -54,10 +54,7 @@ class _Writer:
     def make(self, key: str, text: str, since: Evidence, *about: str | None) -> Statement:
         ids = [one for one in about if one]
         text = text[0].upper() + text[1:]
-        # Not validated: there are hundreds for each scene and each branch.
-        return Statement.model_construct(
-            id=key, text=text, source=since.source, quote=since.quote, about=ids
-        )
+        return Statement(key, text, since.source, since.quote, ids)
 
     def clock(self) -> Iterator[Statement]:
         yield self.make("clock", f"It is {spell(self.state.clock)}.", self.state.clock_since)

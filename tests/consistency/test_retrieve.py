@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from tasks.consistency.retrieve import similarity
+from tasks.consistency.retrieve import Terms, by_embeddings
 from tasks.errors import UserError
 
 TEXTS = ["The boat left at dawn.", "The ship left at dusk.", "Nobody likes fish."]
@@ -27,16 +27,16 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_terms_find_the_same_words() -> None:
-    scores = similarity("the fish", TEXTS)
+    scores = Terms(TEXTS).similarity("the fish")
     assert max(scores) == scores[2] > 0
 
 
 def test_embeddings_find_the_same_meaning(model: Path) -> None:
-    scores = similarity("ship", TEXTS, model)
+    scores = by_embeddings("ship", TEXTS, model)
     assert scores[0] > scores[2]
     assert scores[1] > scores[2]
 
 
 def test_a_model_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="TALEWRIGHT_EMBEDDINGS"):
-        similarity("ship", TEXTS, tmp_path / "nothing")
+        by_embeddings("ship", TEXTS, tmp_path / "nothing")

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from tasks.consistency import check_branch
-from tasks.consistency.retrieve import similarity
+from tasks.consistency.retrieve import Terms
 from tasks.story.scene import BranchDraft
 from tests.bench.consistency.cases import KINDS, Proposal, proposals
 from tests.bench.consistency.operators import twins
@@ -63,9 +63,8 @@ def terms(proposal: Proposal) -> bool:
 def cosine(proposal: Proposal) -> float:
     """TF-IDF similarity to the nearest thing that holds."""
     facts = proposal.state.sentences(proposal.world, 200)
-    return max(
-        similarity(f"{proposal.branch.choice} {proposal.branch.consequence}", facts), default=0.0
-    )
+    text = f"{proposal.branch.choice} {proposal.branch.consequence}"
+    return max(Terms(facts).similarity(text), default=0.0)
 
 
 def line(name: str, flags: Sequence[tuple[bool, bool]]) -> str:
