@@ -1,7 +1,6 @@
 """Publish: a story's exports in a folder or any storage fsspec knows, under one index page."""
 
 import fcntl
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from uuid import uuid4
 import fsspec
 from fsspec import AbstractFileSystem
 from prefect import task
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from tasks.errors import UserError
 from tasks.settings import Settings
@@ -46,10 +45,19 @@ class Published(Model):
     written_by: Line
     scenes: int
     at: datetime
-    page: str
+    page: str = Field(description="`ID/VERSION/index.html`.")
+
+    @property
+    def record(self) -> str:
+        """The name of its record: `ID.VERSION.json`."""
+        return ".".join([*self.page.split("/")[:2], "json"])
 
 
-_INDEX = TypeAdapter(dict[str, Published])
+_STORIES = TypeAdapter(dict[str, Published])
+"""By id."""
+
+RECORDS = "published"
+"""The folder that has a record of each published version, which nobody else writes."""
 
 
 @task(name="publish", task_run_name="{story.id}: publish")
@@ -58,8 +66,9 @@ def publish(story: Story, folder: Path, to: str) -> str:
     page.
 
     `to` is a folder or an fsspec URL such as s3://bucket/stories. Readers never see half a story:
-    each time its files go to a new folder, and the index names that when all are there. Raises
-    UserError if the storage cannot be written.
+    each time its files go to a new folder, and the index names that when all are there. Machines
+    that publish to one place at the same time lose no story. Raises UserError if the storage cannot
+    be written.
     """
     try:
         files, root = fsspec.core.url_to_fs(to)
@@ -67,8 +76,20 @@ def publish(story: Story, folder: Path, to: str) -> str:
         files.makedirs(f"{root}/{place}", exist_ok=True)
         for file in sorted(path for path in folder.iterdir() if path.is_file()):
             files.put_file(str(file), f"{root}/{place}/{file.name}")
+        published = Published(
+            id=story.id,
+            title=story.title,
+            written_by=story.written_by,
+            scenes=len(story.scenes),
+            at=datetime.now(UTC),
+            page=f"{place}/index.html",
+        )
+        files.makedirs(f"{root}/{RECORDS}", exist_ok=True)
+        record = f"{root}/{RECORDS}/{published.record}"
+        _replace(files, record, published.model_dump_json(indent=1))
         with _alone():
-            _name(files, root, story, f"{place}/index.html")
+            _index(files, root)
+            _clear(files, root, published)
     except Exception as error:  # every storage has errors of its own
         reason = f"{type(error).__name__}: {error}"
         raise UserError(f"The story cannot be published to {to}: {reason}") from None
@@ -77,7 +98,7 @@ def publish(story: Story, folder: Path, to: str) -> str:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """The index is read and written whole: by one story at a time, of all processes here."""
+    """One story of this machine at a time: each reads the index and writes it whole."""
     home = Settings().home
     home.mkdir(parents=True, exist_ok=True)
     with (home / "publish.lock").open("w") as lock:
@@ -85,36 +106,60 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _name(files: AbstractFileSystem, root: str, story: Story, page: str) -> None:
-    """Put a story on the index page, in place of what was published of it before."""
-    index = _read(files, f"{root}/stories.json")
-    before = index.get(story.id)
-    index[story.id] = Published(
-        id=story.id,
-        title=story.title,
-        written_by=story.written_by,
-        scenes=len(story.scenes),
-        at=datetime.now(UTC),
-        page=page,
-    )
-    _replace(files, f"{root}/stories.json", _INDEX.dump_json(index, indent=1).decode())
-    newest = sorted(index.values(), key=lambda published: published.at, reverse=True)
-    _replace(files, f"{root}/index.html", PAGE.format(stories="\n".join(map(_item, newest))))
-    if before is not None:
-        files.rm(f"{root}/{before.page.rpartition('/')[0]}", recursive=True)
+def _index(files: AbstractFileSystem, root: str) -> None:
+    """Write the index of all that is published, again if another machine published meanwhile: its
+    index may be the one that ours took the place of."""
+    known = _known(files, f"{root}/stories.json")
+    records: set[str] | None = None
+    while records != (now := set(_names(files, root))):
+        records = now
+        found = [known.get(name) or _record(files, root, name) for name in records]
+        versions = sorted((one for one in found if one is not None), key=lambda one: one.at)
+        known = {one.record: one for one in versions}
+        stories = {one.id: one for one in versions}
+        newest = sorted(stories.values(), key=lambda one: one.at, reverse=True)
+        _replace(files, f"{root}/stories.json", _STORIES.dump_json(stories, indent=1).decode())
+        _replace(files, f"{root}/index.html", PAGE.format(stories="\n".join(map(_item, newest))))
 
 
-def _read(files: AbstractFileSystem, path: str) -> dict[str, Published]:
+def _clear(files: AbstractFileSystem, root: str, published: Published) -> None:
+    """Take away what was published of a story before."""
+    for name in _names(files, root):
+        if name.startswith(f"{published.id}.") and name != published.record:
+            before = _record(files, root, name)
+            if before is not None and before.at < published.at:
+                files.rm(f"{root}/{RECORDS}/{name}")
+                files.rm(f"{root}/{before.page.rpartition('/')[0]}", recursive=True)
+
+
+def _names(files: AbstractFileSystem, root: str) -> list[str]:
+    """The names of all records."""
+    found = files.ls(f"{root}/{RECORDS}", detail=False, refresh=True)
+    names = (path.rpartition("/")[2] for path in found)
+    return [name for name in names if name.endswith(".json")]
+
+
+def _record(files: AbstractFileSystem, root: str, name: str) -> Published | None:
+    """None for one that another machine has just taken away."""
     try:
-        return _INDEX.validate_json(files.cat_file(path))
-    except (FileNotFoundError, ValidationError, json.JSONDecodeError):
+        return Published.model_validate_json(files.cat_file(f"{root}/{RECORDS}/{name}"))
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def _known(files: AbstractFileSystem, path: str) -> dict[str, Published]:
+    try:
+        stories = _STORIES.validate_json(files.cat_file(path))
+    except (FileNotFoundError, ValidationError):
         return {}
+    return {one.record: one for one in stories.values()}
 
 
 def _replace(files: AbstractFileSystem, path: str, text: str) -> None:
     """Write a file so that readers see the old or the new one."""
-    files.pipe_file(f"{path}.new", text.encode())
-    files.mv(f"{path}.new", path)
+    new = f"{path}.{uuid4().hex[:8]}.new"
+    files.pipe_file(new, text.encode())
+    files.mv(new, path)
 
 
 def _item(published: Published) -> str:

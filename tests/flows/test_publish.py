@@ -1,6 +1,7 @@
 """Publishing to S3-compatible storage, by the official SDK over HTTP."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -41,9 +42,11 @@ async def test_a_story_is_published_to_s3_and_never_half_of_it(
             await run_story(StoryOrder(depth=0, out=str(tmp_path), publish_to=to, sandbox="none"))
         publish.fn(run.story.model_copy(update={"id": "another"}), run.told.folder, to)
         stories = {key.split("/")[1] for key in storage.objects if key.count("/") > 2}
+        records = [key for key in storage.objects if key.startswith("site/published/")]
         pages = [key for key in storage.objects if key.endswith("/index.html")]
         assert len(pages) == 3, "an index, and each story once"
         assert stories == {"last-ferry-1", "another"}
+        assert len(records) == 2
         assert not [key for key in storage.objects if key.endswith(".new")]
         assert storage.broken == 0
         with pytest.raises(UserError, match="s3://elsewhere"):
@@ -64,12 +67,22 @@ for n in range(12):
 """
 
 
+@pytest.mark.parametrize("machines", [1, 2])
 def test_two_processes_that_publish_at_once_lose_no_story(
-    prefect_server: str, run: Run, tmp_path: Path
+    prefect_server: str, run: Run, tmp_path: Path, machines: int
 ) -> None:
-    arguments = [str(run.told.folder), str(tmp_path), str(time.time() + 3)]
+    to = tmp_path / "site"
+    arguments = [str(run.told.folder), str(to), str(time.time() + 3)]
+    # Machines do not share the lock that lies at home.
+    homes = [tmp_path / "a", tmp_path / "b"][:machines] * 2
     publishing = [
-        subprocess.Popen([sys.executable, "-c", MANY, name, *arguments]) for name in ("a", "b")
+        subprocess.Popen(
+            [sys.executable, "-c", MANY, name, *arguments],
+            env=os.environ | {"HOME": str(home), "TALEWRIGHT_HOME": str(home)},
+        )
+        for name, home in zip("ab", homes, strict=False)
     ]
     assert [process.wait(60) for process in publishing] == [0, 0]
-    assert len(json.loads((tmp_path / "stories.json").read_text())) == 24
+    named = re.findall(r'href="([^"]+)"', (to / "index.html").read_text())
+    assert len(named) == len(json.loads((to / "stories.json").read_text())) == 24
+    assert all((to / page).exists() for page in named)
