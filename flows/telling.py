@@ -176,7 +176,7 @@ class _Telling:
         leaving: list[Awaitable[object]] = [publish_receipt(receipt, self.desk.brief.id)]
         if story.scenes:
             leaving += [
-                _in_turn(export_story, story, folder, receipt),
+                _aside(export_story, story, folder, receipt),
                 self._check(story),
                 publish_code(story.scenes, self.desk.brief.id),
             ]
@@ -192,7 +192,7 @@ class _Telling:
         )
 
     async def _check(self, story: Story) -> None:
-        checked = await _in_turn(check_story, from_story(story), self.desk.decisions)
+        checked = await _aside(check_story, from_story(story), self.desk.decisions)
         await publish_report(checked, story, self.desk.brief.id)
 
     def _scene_done(self, scene: Scene) -> None:
@@ -264,12 +264,12 @@ SWITCH = 0.0005
 """Seconds after which the thread of exports gives Python's lock to the event loop, which would
 wait Python's own 5 ms each time it has looked at its sockets."""
 
-_TURNS = ThreadPoolExecutor(1, "exports", partial(sys.setswitchinterval, SWITCH))
+_ASIDE = ThreadPoolExecutor(1, "exports", partial(sys.setswitchinterval, SWITCH))
 
 
-async def _in_turn(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do what takes CPU in one thread for all stories, which leaves their calls a core's half."""
-    return await asyncio.get_running_loop().run_in_executor(_TURNS, partial(work, *args, **kwargs))
+async def _aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do what takes CPU in one thread for all stories, beside their calls."""
+    return await asyncio.get_running_loop().run_in_executor(_ASIDE, partial(work, *args, **kwargs))
 
 
 def _numbers(scene_id: str) -> list[int]:

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
+from tasks.memo import memo
 from tasks.story.brief import Brief
 from tasks.story.verdict import Decision, Issue, Severity, Verdict
 from tasks.story.world import Boundary, BoundarySet, World
@@ -59,6 +60,7 @@ class Crossing(NamedTuple):
     quote: str
 
 
+@memo(32)
 def merged(world: World, brief: Brief | None) -> list[Boundary]:
     """The boundaries of world and brief, one a topic: the strictest level, everybody's terms."""
     found: dict[str, Boundary] = {}

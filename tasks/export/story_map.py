@@ -29,7 +29,8 @@ LARGEST_PNG = 16_000_000
 """Pixels; larger maps are made smaller. At 364 scenes letters are still 10 pixels high."""
 
 PAINT = """
-import sys, resvg_py
+import os, sys, resvg_py
+os.nice(10)  # the calls of other stories go first
 svg = sys.stdin.buffer.read().decode()
 sys.stdout.buffer.write(bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=float(sys.argv[1]))))
 """
