@@ -40,7 +40,7 @@ MOST_WAITING = 10_000
 """Processes that may say that their calls wait."""
 
 PARTS = 10
-"""Leases that a limit is cut into."""
+"""Part of a limit that is the smallest lease."""
 
 POLL = 0.2
 """Seconds between two looks at a limit that is full."""
@@ -124,13 +124,17 @@ class SharedSlots:
         return _slots(self._leases) - _slots(self._returning) - self._in_use
 
     async def _more(self, slots: int) -> None:
-        """Lease what is left of the limit, up to so many slots and, as calls come in bursts, as
-        many again; what of it is not needed goes back."""
+        """Lease up to so many slots and, as calls come in bursts, as many again or half of what is
+        left of the limit; what of it is not needed goes back. A busy server takes 0.3 s a lease, so
+        they are few: each half of the rest."""
         limit = await global_limit.read(self._client, self.name)
         left = limit.limit - limit.active_slots
-        whole = math.ceil(2 * slots / self._size) * self._size
-        starts = range(0, min(whole, left), self._size)
-        await asyncio.gather(*(self._leased(min(self._size, left - at)) for at in starts))
+        rest = min(max(2 * slots, left // 2), left)
+        sizes = []
+        while rest > 0:
+            sizes.append(min(rest, math.ceil(rest / 2 / self._size) * self._size))
+            rest -= sizes[-1]
+        await asyncio.gather(*(self._leased(size) for size in sizes))
         if left < slots:
             self._waits = True
             self._ask_from = time.monotonic() + POLL
@@ -183,7 +187,7 @@ class SharedSlots:
 
     def _surplus(self) -> list[_Lease]:
         """The leases that were not needed since the last time."""
-        return self._first(min(self._spare, self._free))
+        return self._largest(min(self._spare, self._free))
 
     async def _share(self) -> list[_Lease]:
         """The leases beyond an equal share, one at least, if others wait for a full limit."""
@@ -197,13 +201,15 @@ class SharedSlots:
         beyond = _slots(self._leases) - limit.limit // (max(0, others) + 1)
         if beyond <= 0:
             return []
-        return self._first(beyond) or self._leases[:1]
+        return self._largest(beyond) or [min(self._leases, key=lambda lease: lease.slots)]
 
-    def _first(self, slots: int) -> list[_Lease]:
-        """The first leases, of so many slots together at most."""
-        return [
-            lease for n, lease in enumerate(self._leases, 1) if _slots(self._leases[:n]) <= slots
-        ]
+    def _largest(self, slots: int) -> list[_Lease]:
+        """The largest leases that have so many slots together at most."""
+        found: list[_Lease] = []
+        for lease in sorted(self._leases, key=lambda lease: -lease.slots):
+            if _slots(found) + lease.slots <= slots:
+                found.append(lease)
+        return found
 
     async def _stand_in_line(self) -> None:
         """Say that calls of this process wait, or no longer."""
