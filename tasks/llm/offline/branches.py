@@ -78,7 +78,7 @@ def _varied(situation: Situation, options: list[Option]) -> list[Option]:
     """The options in the order to try them: a way, people, things; what was just done last."""
     chance = situation.random("options")
     chance.shuffle(options)
-    last = {"moves": "go", "uses": "use", "gains": "take", "learns": "fact"}.get(situation.beat)
+    last = {"moves": "go", "uses": "use", "gains": "take", "learns": "fact"}.get(situation.turn)
     group = {"go": 0, "fact": 1, "people": 1, "use": 2, "take": 2, "give": 2}
     turns: dict[int, int] = {}
     rank: dict[int, tuple[bool, int, float]] = {}

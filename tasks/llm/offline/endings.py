@@ -11,7 +11,7 @@ from tasks.story.world import Character
 def write_ending(page: Page, kind: EndingKind, others: list[Character]) -> list[DialogueLine]:
     """Fill the page with an ending; returns what is said in it."""
     situation = page.situation
-    page.add(f"bridge.{situation.beat}") or page.add("bridge.other")
+    page.add(f"bridge.{situation.turn}") or page.add("bridge.other")
     page.add(situation.sense)
     page.add("press")
     page.end_paragraph()

@@ -37,7 +37,7 @@ def write_scene(situation: Situation) -> SceneText:
         tone = f"{situation.brief.tone}, {ending}"
     else:
         dialogue = _go_on(page, others)
-        tone = f"{situation.brief.tone}, {_TONES[situation.beat]}"
+        tone = f"{situation.brief.tone}, {_TONES[situation.turn]}"
     return SceneText(
         title=title,
         setting_description=setting,
@@ -52,10 +52,10 @@ def write_scene(situation: Situation) -> SceneText:
 
 def _go_on(page: Page, others: list[Character]) -> list[DialogueLine]:
     situation = page.situation
-    if situation.beat == "opening":
+    if situation.turn == "opening":
         _open(page)
     else:
-        page.add(f"bridge.{situation.beat}") or page.add("bridge.other")
+        page.add(f"bridge.{situation.turn}") or page.add("bridge.other")
         page.add(situation.sense)
     page.end_paragraph()
     others = _meet(page, others)
@@ -162,7 +162,7 @@ def _meet(page: Page, others: list[Character]) -> list[Character]:
     """Say who is there, and let strangers meet; somebody may come."""
     situation = page.situation
     lead = situation.lead.id
-    timely = situation.timed and situation.beat != "opening"
+    timely = situation.timed and situation.turn != "opening"
     comes = situation.comer() if timely and not others else None
     if comes:
         words = situation.of(comes)

@@ -25,7 +25,7 @@ _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 _ENMITY = -0.45
 """A feeling from which on two people are enemies; -1 is hatred."""
 
-Beat = Literal["opening", "moves", "gains", "learns", "clash", "bond", "uses", "other", "join"]
+Turn = Literal["opening", "moves", "gains", "learns", "clash", "bond", "uses", "other", "join"]
 
 
 @dataclass
@@ -102,11 +102,11 @@ class Situation:
         return sorted(here, key=lambda c: c.id not in self.brief.cast)
 
     @cached_property
-    def beat(self) -> Beat:
+    def turn(self) -> Turn:
         """What the choice before this scene was; "join" where that depends on the path."""
         if not self.ask.path:
             return "opening"
-        first, *others = {_beat(step.effects) for step in (self.ask.path[-1], *self.ask.also_from)}
+        first, *others = {_turn(step.effects) for step in (self.ask.path[-1], *self.ask.also_from)}
         return "join" if others else first
 
     @property
@@ -246,7 +246,7 @@ class Situation:
         return [(place, open_ways[place.id]) for place in places]
 
 
-def _beat(effects: Sequence[Effect]) -> Beat:
+def _turn(effects: Sequence[Effect]) -> Turn:
     """What a choice was, by what it changed."""
     kinds = {effect.kind for effect in effects}
     if "moves" in kinds:

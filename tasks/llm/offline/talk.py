@@ -98,9 +98,9 @@ def conversation(situation: Situation, others: list[Character]) -> list[Dialogue
     if situation.hostile(who):
         return _against(talk, who)
     chance = situation.random("talk")
-    if situation.beat == "opening" or chance.random() < 0.2:
+    if situation.turn == "opening" or chance.random() < 0.2:
         talk.other(who, "greet")
-    angry = situation.beat == "clash" or chance.random() < 0.15
+    angry = situation.turn == "clash" or chance.random() < 0.15
     asks = "accuse" if angry else "ask"
     if chance.random() < 0.65 and situation.news_for(situation.lead.id, by=who.id):
         talk.lead(asks, who)
