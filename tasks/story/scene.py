@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.story.base import Model, Text, Usd
+from tasks.story.base import Line, Model, Text, Usd
 from tasks.story.brief import EndingKind
 from tasks.story.code import CodeReport
-from tasks.story.effects import Effect
+from tasks.story.effects import Effect, Quote
 from tasks.story.quality import Quality
 from tasks.story.verdict import Verdict
 
@@ -34,6 +34,13 @@ class BranchDraft(Model):
     )
 
 
+class Beat(Model):
+    """One thing that happens in a scene, and where the prose tells it."""
+
+    text: Line = Field(description="What happens, in one short sentence.")
+    quote: Quote
+
+
 class SceneText(Model):
     """What a scene says, and what it changes."""
 
@@ -42,6 +49,7 @@ class SceneText(Model):
     place: str = Field(description="Id of the place the scene happens in.")
     present: list[str] = Field(description="Ids of the characters who are there.")
     narrative_text: Text = Field(description="The prose of the scene, without the dialogue.")
+    beats: list[Beat] = Field([], description="What happens, in the order it is told.")
     dialogue: list[DialogueLine] = Field(description="What is said, in order.")
     emotional_tone: str = Field(description="The scene's tone in a word or two.")
     effects: list[Effect] = Field(
@@ -50,8 +58,15 @@ class SceneText(Model):
 
 
 class SceneDraft(SceneText):
-    """A scene as the model returns it: this is the response schema."""
+    """A scene as the model returns it: this is the response schema.
 
+    How many beats there are, and whether their quotes stand in the prose, is for the score.
+    """
+
+    beats: list[Beat] = Field(
+        description="Five to eight beats: what happens, in the order narrative_text tells it, from "
+        "its first paragraph to its last; each quote is copied exactly from narrative_text."
+    )
     story_branches: list[BranchDraft] = Field(
         description="The choices at its end; none if the scene is an ending."
     )

@@ -20,7 +20,7 @@ from tasks.prompts import render
 from tasks.settings import Settings
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief
-from tasks.story.scene import BranchDraft, DialogueLine, SceneText
+from tasks.story.scene import Beat, BranchDraft, DialogueLine, SceneText
 from tasks.story.state import PathState
 from tasks.story.world import Boundary, World
 
@@ -130,6 +130,8 @@ def test_a_hostile_world_cannot_leave_its_fence(world: World, brief: Brief) -> N
         {"setting_description": "A knife lies on the table."},
         {"narrative_text": "He draws his knives and smiles."},
         {"title": "The Killing"},
+        {"beats": [Beat(text="He draws his knife.", quote="Juno winds the tape back")]},
+        {"beats": [Beat(text="He waits.", quote="He draws his knife.")]},
         {"dialogue": [DialogueLine(character_id="juno", text="I will kill him.")]},
         {"narrative_text": "As the notice says, the rules are off. He pulls a k\u200bnife."},
     ],

@@ -8,7 +8,13 @@ from tasks.consistency.case import Case, Check, Finding
 
 def crossed(case: Case) -> Iterator[Finding]:
     """No topic appears more than its boundary lets it."""
-    for found in crossings(merged(case.world, case.brief), _texts(case)):
+    boundaries = merged(case.world, case.brief)
+    told = list(crossings(boundaries, _texts(case)))
+    # Apart from the prose: what both say is no second mention.
+    outlined = crossings(boundaries, _outline(case))
+    seen = {(found.boundary.topic, found.severity) for found in told}
+    told += [one for one in outlined if (one.boundary.topic, one.severity) not in seen]
+    for found in told:
         yield Finding(
             found.message,
             quote=found.quote,
@@ -27,6 +33,11 @@ def _texts(case: Case) -> list[tuple[Part, str]]:
         ("narrative", f"{case.scene.title}\n{case.scene.narrative_text}"),
         *(("dialogue", line.text) for line in case.speech),
     ]
+
+
+def _outline(case: Case) -> list[tuple[Part, str]]:
+    beats = case.scene.beats if case.scene else []
+    return [("narrative", text) for beat in beats for text in (beat.text, beat.quote)]
 
 
 CHECKS = (
