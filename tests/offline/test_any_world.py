@@ -4,7 +4,9 @@ import re
 
 from hypothesis import HealthCheck, given, settings
 
+from tasks.beats import told_in
 from tasks.llm.offline.deck import decks
+from tasks.llm.offline.outline import MOST
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect
 from tasks.story.scene import BranchDraft
@@ -39,6 +41,9 @@ def test_every_scene_of_any_world_is_valid_and_grounded(drawn: tuple[World, Brie
         assert all(any(e.quote in text for text in (told, *said)) for e in scene.effects)
         assert len(scene.narrative_text.split()) >= 80
         assert 1 <= len(said) <= 5
+        assert 3 <= len(scene.beats) <= MOST
+        assert None not in told_in(scene.beats, scene.narrative_text)
+        assert all(beat.quote in scene.narrative_text for beat in scene.beats)
         here = {leaf.before.protagonist, *scene.present}
         assert {line.character_id for line in scene.dialogue} <= here
         for branch in scene.story_branches:

@@ -69,6 +69,27 @@ def test_the_same_seed_holds_in_another_process() -> None:
     assert runs[0].stdout == runs[1].stdout
 
 
+def test_what_says_a_beat_fits_its_deck() -> None:
+    def people_and_things(gaps: frozenset[str]) -> set[str]:
+        return {gap.partition("_")[0] for gap in gaps} - {"lead", "place"}
+
+    says = {name: cards for name, cards in decks().items() if name.startswith("beat.")}
+    for name, cards in says.items():
+        for told in decks()[name.removeprefix("beat.")]:
+            assert people_and_things(cards[0].gaps) <= people_and_things(told.gaps)
+        assert len(cards) == 1
+
+
+def test_an_outline_goes_through_the_whole_scene(told: tuple[World, Brief]) -> None:
+    for leaf in grow(*told, depth=2, keep=no_dead):
+        scene = leaf.scene
+        text = scene.narrative_text
+        places = [text.index(beat.quote) / len(text) for beat in scene.beats]
+        assert places[0] == 0
+        assert places[-1] > 0.7
+        assert len({beat.text for beat in scene.beats}) == len(scene.beats)
+
+
 def test_no_sentence_is_told_twice_on_a_path(told: tuple[World, Brief]) -> None:
     for leaf in grow(*told, depth=4, breadth=1, keep=no_dead):
         path = [

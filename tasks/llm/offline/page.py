@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tasks.llm.offline.deck import Passage
+from tasks.llm.offline.outline import Outline
 from tasks.llm.offline.situation import Situation
 
 FEWEST_WORDS = 80
@@ -14,13 +15,16 @@ class Page:
 
     def __init__(self, situation: Situation) -> None:
         self.situation = situation
+        self.outline = Outline(situation.dealer.allowed)
         self._paragraphs: list[list[str]] = [[]]
 
     def add(self, deck: str, values: Mapping[str, str] | None = None) -> Passage | None:
         """Deal from a deck into the paragraph; None if it had no card left."""
-        passage = self.situation.dealer.deal(deck, self.situation.values | dict(values or {}))
+        words = self.situation.values | dict(values or {})
+        passage = self.situation.dealer.deal(deck, words)
         if passage:
             self._paragraphs[-1].append(passage.text)
+            self.outline.note(deck, passage, words)
         return passage
 
     def add_with(

@@ -44,6 +44,7 @@ def write_scene(situation: Situation) -> SceneText:
         place=situation.place.id,
         present=[situation.lead.id, *(c.id for c in situation.company)],
         narrative_text=page.text,
+        beats=page.outline.beats,
         dialogue=dialogue,
         emotional_tone=tone,
         effects=situation.effects,
