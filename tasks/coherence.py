@@ -10,10 +10,10 @@ hundred surface features, trained on other passages of it, 8 in 10.
 
 So a scene comes with its outline, its beats, and the prose is held against it: every beat has to be
 told after the one before it. That sees prose whose order was changed, and prose that does not tell
-what its outline says. Of the offline writer's scenes, shuffled with their paragraphs as long as they
-were, it tells all with six beats or more, 99.9 % with five, 99 % with four, 96 % with three and 75 %
-with none. It does not see what moves between two beats, nor a writer whose outline and prose are muddled
-alike, nor whether a quote tells what its beat says; that is for a judge.
+what its outline says. Of the offline writer's scenes, shuffled with their paragraphs as long as
+they were, it tells all with six beats or more, 99.9 % with five, 99 % with four, 96 % with three
+and 75 % with none. It does not see what moves between two beats, nor a writer whose outline and
+prose are muddled alike, nor whether a quote tells what its beat says; that is for a judge.
 """
 
 import re

@@ -14,7 +14,7 @@ from tasks.load import load_brief, load_world
 from tasks.quality import quality
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport, Snippet
-from tasks.story.scene import Branch, BranchDraft, DialogueLine, Provenance, Scene, SceneDraft
+from tasks.story.scene import Beat, Branch, BranchDraft, DialogueLine, Provenance, Scene, SceneDraft
 from tasks.story.story import Missing, Story
 from tasks.story.verdict import Issue, Verdict
 from tasks.story.world import World
@@ -196,6 +196,7 @@ def _hostile(scene: Scene, gone: str) -> Scene:
             "title": HOSTILE[:110].replace("\n", " "),
             "setting_description": HOSTILE,
             "narrative_text": f"{HOSTILE}\n\n({scene.scene_id}) {HOSTILE}",
+            "beats": [Beat(text=HOSTILE[:500].strip(), quote=HOSTILE[:500])] * 3,
             "dialogue": [DialogueLine(character_id="[[ines]]", text=HOSTILE, emotion=HOSTILE)],
             "story_branches": [branch(b, n) for n, b in enumerate(scene.story_branches)],
             "refused_branches": [branch(b, n) for n, b in enumerate(scene.refused_branches)],

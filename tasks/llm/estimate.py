@@ -23,7 +23,7 @@ from tasks.story.world import World
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_WORD = 1.35
 SCENE_SECONDS, JUDGE_SECONDS = 8.0, 4.0
-DIALOGUE_TOKENS, EFFECT_TOKENS, BRANCH_TOKENS = 160, 200, 180
+BEATS_TOKENS, DIALOGUE_TOKENS, EFFECT_TOKENS, BRANCH_TOKENS = 280, 160, 200, 180
 STEP_TOKENS = 180
 """What one earlier scene adds to the prompts of those after it."""
 JUDGE_IN, JUDGE_OUT = 1400, 160
@@ -121,7 +121,8 @@ def _by(
     for level, scenes in enumerate(shape.scenes):
         branches = 0 if level == last else shape.branches
         judged = 0 if provider == "offline" else scenes * branches * settings.judge_votes
-        answer = prose + DIALOGUE_TOKENS + EFFECT_TOKENS + branches * BRANCH_TOKENS
+        answer = prose + BEATS_TOKENS + DIALOGUE_TOKENS + EFFECT_TOKENS
+        answer += branches * BRANCH_TOKENS
         calls += scenes + judged
         tokens_in += scenes * (first + level * STEP_TOKENS + (prose if level else 0))
         tokens_in += judged * (JUDGE_IN + prose)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.words import sentences
+
 PLACES = ["stair", "yard", "gallery", "cellar", "landing", "garden", "archway", "quay", "attic"]
 THINGS = ["lantern", "ledger", "bell rope", "brass key", "chart", "ladder", "shutter", "kettle"]
 VERBS = ["study", "carry", "follow", "cover", "open", "turn", "mend", "lower", "raise", "wait by"]
@@ -38,6 +40,12 @@ def answer(schema: Mapping[str, Any], seed: bytes, cast: Cast, size: int, branch
     return json.dumps(_Writer(schema, random.Random(digest), cast, size, branches).write(schema))
 
 
+def outline(text: str) -> list[dict[str, str]]:
+    """Up to eight beats that quote the text, from all of it."""
+    told = sentences(text)
+    return [{"text": one, "quote": one} for one in told[:: -(-len(told) // 8) or 1]]
+
+
 class _Writer:
     def __init__(
         self,
@@ -65,7 +73,10 @@ class _Writer:
         match (PROTO_TYPES[kind] if isinstance(kind, int) else kind).lower():
             case "object":
                 wanted = schema.get("required", list(schema.get("properties", {})))
-                return {key: self.write(schema["properties"][key], key) for key in wanted}
+                told = {key: self.write(schema["properties"][key], key) for key in wanted}
+                if "beats" in told:
+                    told["beats"] = outline(told.get("narrative_text", ""))
+                return told
             case "array":
                 count = self.counts.get(name, schema.get("minItems", 0))
                 return [self.write(schema.get("items", {}), name, i) for i in range(int(count))]

@@ -187,6 +187,8 @@ def test_the_designer_sees_map_refusals_scores_and_receipt(
         parts = plain.story.opening.quality.parts
         page.locator("#scene-1 summary").click()
         page.locator("#scene-1 meter").first.wait_for()
+        beats = [beat.text for beat in plain.story.opening.beats]
+        assert page.locator("#scene-1 .beats li").all_inner_texts() == beats
         shown = page.locator("#scene-1 tr").evaluate_all("all => all.map(row => row.innerText)")
         assert [row.split() for row in shown] == [
             [part.name, f"{part.value:.2f}", *part.note.split()] for part in parts
@@ -224,6 +226,18 @@ def test_what_no_model_wrote_says_so(page: Page, plain: Exported, hostile: Expor
     page.goto(hostile.url)
     page.keyboard.press("1")
     assert page.locator(".stand-in").first.is_visible()
+
+
+def test_a_beat_that_is_not_told_is_marked_and_no_player_sees_an_outline(
+    page: Page, hostile: Exported
+) -> None:
+    page.goto(hostile.url)
+    assert page.locator(".beats").count() == 0
+    page.click("#desk")
+    page.locator("#scene-1 summary").click()
+    assert page.locator("#scene-1 .beats li").count() == 3
+    # All three quote what the scene says twice.
+    assert page.locator("#scene-1 .beats .warn").count() == 1
 
 
 def test_what_a_story_leaves_out_is_said_before_it_begins(page: Page, plain: Exported) -> None:

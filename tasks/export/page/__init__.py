@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tasks.beats import told_in
 from tasks.boundaries import merged
 from tasks.export.prose import passages
 from tasks.export.story_map import STYLE, draw
@@ -94,6 +95,12 @@ def _played(story: Story) -> dict[str, Any]:
                 for branch in scene.story_branches
             ],
             "ending": scene.ending,
+            "beats": [
+                [beat.text, found is not None]
+                for beat, found in zip(
+                    scene.beats, told_in(scene.beats, scene.narrative_text), strict=True
+                )
+            ],
             "standIn": scene.written_by.stand_in,
             "basis": scene.quality.basis,
             "parts": [

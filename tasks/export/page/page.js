@@ -189,10 +189,18 @@ function design(open) {
   mark(article.dataset.scene);
 }
 
-// The parts of a scene's score, put there when they are looked at: a large story has thousands.
+// A scene's outline and the parts of its score, put there when they are looked at: a large story has
+// thousands.
 function addScore(details) {
   if (!details.open || details.querySelector("table")) return;
-  const { basis, parts } = story.scenes[details.dataset.scored];
+  const { beats, basis, parts } = story.scenes[details.dataset.scored];
+  const outline = document.createElement("ol");
+  outline.className = "beats";
+  outline.ariaLabel = "Outline";
+  for (const [text, told] of beats) {
+    const beat = add(outline, "li", "", text);
+    if (!told) add(beat, "span", "tag warn", " not told at this point");
+  }
   const table = document.createElement("table");
   add(table, "caption", "", `Score: ${basis}`);
   const body = add(table, "tbody");
@@ -204,7 +212,7 @@ function addScore(details) {
     add(row, "td", "", value.toFixed(2));
     add(row, "td", "", story.notes[note]);
   }
-  details.querySelector("summary").after(table);
+  details.querySelector("summary").after(...(beats.length ? [outline, table] : [table]));
 }
 
 // Arrows scroll while there is something to read, and walk through the choices in sight.
