@@ -73,7 +73,7 @@ def quality(
             "brief", "fidelity", _brief(scene, branches, brief, world), "speaks of what it is about"
         ),
         _part("length", "fidelity", _length(scene, brief), f"{brief.words_per_scene} words wanted"),
-        _part("flow", "plan", coherence(scene, world), "sentences follow from each other"),
+        _part("flow", "plan", coherence(scene, world), "sentences in order, as outlined"),
         *ratings,
         QualityPart(
             name="code",
