@@ -39,8 +39,8 @@ async def compare_prompts(order: CompareOrder) -> Comparison:
     """
     await load_keys()
     variants = order.variants()
-    pairs = order.tasks()
-    sources = [await asyncio.to_thread(read_source, pair) for pair in pairs]
+    pairs, settings = order.tasks(), order.settings()
+    sources = [await asyncio.to_thread(read_source, pair, settings) for pair in pairs]
     run_id = str(runtime.flow_run.id)
     async with AsyncExitStack() as stack:
         clients: dict[str, Client] = {}

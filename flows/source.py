@@ -10,6 +10,7 @@ from flows.order import StoryOrder
 from tasks.boundaries import with_sets
 from tasks.errors import InputError
 from tasks.load import load_boundaries, load_brief, load_world
+from tasks.settings import Settings
 from tasks.story.brief import Brief
 from tasks.story.story import Story
 from tasks.story.world import World
@@ -26,9 +27,9 @@ class Source:
     so_far: Story | None = None
 
 
-def read_source(order: StoryOrder) -> Source:
+def read_source(order: StoryOrder, settings: Settings) -> Source:
     """Read what an order names, with the player's boundaries on top. Raises InputError."""
-    sets = load_boundaries(order.settings().talewright_boundaries)
+    sets = load_boundaries(settings.talewright_boundaries)
     if order.extend:
         file = Path(order.extend).expanduser()
         file = file / "story.json" if file.is_dir() else file

@@ -63,7 +63,7 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
     `scene_done` is called for each scene. What could not be written is named in the receipt, whose
     outcome says how it ended. Raises InputError for a world or brief that cannot be used.
     """
-    source = await asyncio.to_thread(read_source, order)
+    source = await asyncio.to_thread(read_source, order, client.settings)
     async with open_desk(order, client, source) as desk:
         telling = _Telling(order, desk, source, scene_done)
         try:
@@ -83,7 +83,7 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
 async def open_desk(order: StoryOrder, client: Client, source: Source) -> AsyncIterator[Desk]:
     """What the steps of a story share, with its sandbox, which is closed at the end. Raises
     InputError for a prompt that cannot be sent."""
-    settings = order.settings()
+    settings = client.settings
     await asyncio.to_thread(check_prompts, settings)
     async with open_sandbox(
         settings, settings.talewright_sandbox, run_id=client.run_id, story_id=source.story_id

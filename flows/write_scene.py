@@ -24,10 +24,11 @@ async def write_scene(order: StoryOrder) -> Scene:
     """Write, check and score one scene: the opening of a new story, or `redo` of one that exists,
     which stays as it is. Raises LLMError or SceneRefused if it cannot be written."""
     started = time.monotonic()
-    source = await asyncio.to_thread(read_source, order)
+    settings = order.settings()
+    source = await asyncio.to_thread(read_source, order, settings)
     run_id = str(runtime.flow_run.id)
     async with (
-        Client.open(order.settings(), run_id=run_id, fresh=order.fresh) as client,
+        Client.open(settings, run_id=run_id, fresh=order.fresh) as client,
         open_desk(order, client, source) as desk,
     ):
         scene_id = order.redo or "1"

@@ -10,7 +10,7 @@ that come with Talewright; it cannot replace a version of theirs.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -233,8 +233,21 @@ def _where(error: Exception, file: PromptFile) -> tuple[Path, int]:
 
 
 def _files(folder: Path, prompt_id: str) -> list[Path]:
-    files = (file for file in folder.glob(f"{prompt_id}/*.md") if file.stem.isdecimal())
-    return sorted(files, key=lambda file: (file.parent.name, int(file.stem), file.stem))
+    if prompt_id == "*":
+        ids = sorted(path.name for path in folder.glob("*/"))
+        return [file for one in ids for file in _files(folder, one)]
+    try:
+        changed = (folder / prompt_id).stat().st_mtime_ns
+    except OSError:
+        return []
+    return _listed(folder / prompt_id, changed)
+
+
+@lru_cache
+def _listed(folder: Path, changed: int) -> list[Path]:
+    """The versions in a folder, as it was after its last change."""
+    files = (file for file in folder.glob("*.md") if file.stem.isdecimal())
+    return sorted(files, key=lambda file: (int(file.stem), file.stem))
 
 
 @cache

@@ -36,8 +36,9 @@ async def run_story(order: StoryOrder, *, as_json: bool) -> int:
 
     Raises InputError for a world, brief or prompt that cannot be used, before anything is started.
     """
-    read_source(order)
-    check_prompts(order.settings())
+    settings = order.settings()
+    read_source(order, settings)
+    check_prompts(settings)
     told, run_url = await _run(write_story, order, order.scenes, Told)
     if as_json:
         print(told.model_dump_json(indent=2))
@@ -63,9 +64,9 @@ async def run_comparison(order: CompareOrder) -> tuple[Comparison, str]:
     Raises InputError for prompts, worlds and briefs that cannot be used, before anything is
     started.
     """
-    variants, pairs = order.variants(), order.tasks()
+    variants, pairs, settings = order.variants(), order.tasks(), order.settings()
     for pair in pairs:
-        read_source(pair)
+        read_source(pair, settings)
     return await _run(compare_prompts, order, len(variants) * len(pairs), Comparison)
 
 

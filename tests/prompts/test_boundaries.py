@@ -223,9 +223,9 @@ def test_a_rating_rejects_a_scene_that_passed(world: World, brief: Brief) -> Non
 
 def test_the_players_boundaries_hold_for_every_story(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALEWRIGHT_BOUNDARIES", "recovery")
-    brief = read_source(StoryOrder()).brief
+    brief = read_source(StoryOrder(), Settings()).brief
     assert "gambling" in {b.topic for b in merged(LIGHTHOUSE, brief)}
     assert "people who stay" in brief.themes
     monkeypatch.setenv("TALEWRIGHT_BOUNDARIES", "recovry")
     with pytest.raises(InputError, match="no such set of boundaries"):
-        read_source(StoryOrder())
+        read_source(StoryOrder(), Settings())
