@@ -3,18 +3,21 @@
 Stories of seven scenes in one process against a local Gemini server of 4 s latency, 100 calls in
 flight, each night with a Prefect server and a home of its own. Printed for each: seconds from the
 start of the first story to the receipt of the last, the ideal (all calls, 100 at a time, or the
-longest chain of one story), seconds of the whole command (Python's start, exports and publishing
-too), CPU of the process and of the server with its start, memory of the process, size of Prefect's
-database and of the ledger.
+longest chain of calls in a story that each need the one before), seconds of the whole command
+(Python's start, exports and publishing too), CPU of the process and of the server with its start,
+memory of the process, size of Prefect's database and of the ledger.
 """
 
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,8 +27,7 @@ import httpx
 from tests.bench.outage import serve
 from tests.ports import free_port
 
-LATENCY, IN_FLIGHT, CHAIN = 4.0, 100, 5
-"""CHAIN: three levels of scenes, and two of judgements between them."""
+LATENCY, IN_FLIGHT = 4.0, 100
 
 
 def main(*stories: int) -> None:
@@ -76,12 +78,30 @@ def run(count: int) -> str:
         for start, receipt in zip(starts, receipts, strict=True)
     ]
     seconds = (max(ends) - min(starts)).total_seconds()
-    ideal = max(CHAIN * LATENCY, calls * LATENCY / IN_FLIGHT)
+    chain = longest_chain(home / ".talewright" / "ledger.db")
+    ideal = max(chain * LATENCY, calls * LATENCY / IN_FLIGHT)
     sizes = [size(home / "prefect" / "prefect.db"), size(home / ".talewright" / "ledger.db")]
     return (
         f"{count:>7}  {calls:>5}  {seconds:>5.0f}  {ideal:>5.0f}  {seconds / ideal:>5.2f}  "
         f"{whole:>7.0f}  {cpu:>5.0f}  {busy:>12.0f}  {children.ru_maxrss / 1024:>4.0f}  "
         f"{sizes[0]:>10.1f}  {sizes[1]:>9.1f}"
+    )
+
+
+def longest_chain(ledger: Path) -> int:
+    """Calls that follow one another in the story where they are most: a scene and the judgement of
+    its branches, and for each that is refused another and its judgement, down to an ending."""
+    with closing(sqlite3.connect(ledger)) as database:
+        rows = database.execute(
+            "SELECT run_id || story_id, scene_id, prompt_id, count(*) FROM attempts "
+            "GROUP BY 1, 2, 3"
+        ).fetchall()
+    links: Counter[tuple[str, str]] = Counter()
+    for story, scene, prompt, count in rows:
+        links[story, scene] += {"scene": count, "judge": 1}.get(prompt, 2 * count)
+    return max(
+        sum(links[story, scene[: 2 * level + 1]] for level in range(scene.count(".") + 1))
+        for story, scene in links
     )
 
 
