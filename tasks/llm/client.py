@@ -29,6 +29,7 @@ from tasks.llm.log import logger
 from tasks.llm.pace import Pace, Slot
 from tasks.llm.prices import Prices, worst_usage
 from tasks.llm.prompt import Prompt, Provider, Purpose, Reply, Usage
+from tasks.llm.replaced import LOST, say_replaced
 from tasks.llm.retry import retrying
 from tasks.llm.schema import flat_schema
 from tasks.llm.turns import Turns
@@ -69,6 +70,7 @@ class Client:
     _line: asyncio.Lock = field(default_factory=asyncio.Lock)
     _patience: float = PATIENCE
     _warned: set[tuple[str, int]] = field(default_factory=set)
+    _lost: set[str] = field(default_factory=set)
 
     @classmethod
     @asynccontextmanager
@@ -122,6 +124,8 @@ class Client:
         first = names.index(after) + 1 if after in names else 0
         error: LLMError | None = None
         for provider in self.chain[first:]:
+            if error is not None:
+                self._replaced(error, provider)
             try:
                 reply = await self._once(provider, prompt, purpose)
             except LLMError as failed:
@@ -133,6 +137,12 @@ class Client:
                 await self.turns.turn()
                 return replace(reply, stand_in=provider.name == "offline" and not self.offline)
         raise error or LLMError("No further provider is left to ask.", provider=after)
+
+    def _replaced(self, error: LLMError, by: Provider) -> None:
+        """Say once that a provider is lost."""
+        if isinstance(error, LOST) and error.provider not in self._lost:
+            self._lost.add(error.provider)
+            say_replaced(self.run_id, error, by.name)
 
     async def _once(self, provider: Provider, prompt: Prompt, purpose: Purpose) -> Reply:
         """The kept answer, or a new one; equal requests at the same time make one call."""

@@ -39,12 +39,13 @@ def gemini(
     return monkeypatch
 
 
-async def event(client: PrefectClient, name: str, story_id: str) -> dict[str, Any]:
-    """The event of this name about a story, once the server has it."""
-    wanted = {"event": {"name": [name]}, "resource": {"id": [f"talewright.story.{story_id}"]}}
+async def event(client: PrefectClient, name: str, resource: str) -> dict[str, Any]:
+    """The event of this name about a story or a run, once the server has it."""
+    wanted = {"event": {"name": [name]}, "resource": {"id": [f"talewright.{resource}"]}}
     for _ in range(200):
         answer = await client.request("POST", "/events/filter", json={"filter": wanted})
         if events := answer.json()["events"]:
+            assert len(events) == 1
             return dict(events[0])
         await asyncio.sleep(0.1)
     raise AssertionError(f"no event {name}")
@@ -78,9 +79,25 @@ async def test_the_end_of_a_story_is_an_event_with_its_reason(
         gemini.setenv("GEMINI_BASE_URL", server.url)
         await write_story(order, return_state=True)
     async with get_client() as client:
-        seen = await event(client, f"talewright.{name}", "last-ferry-71")
+        seen = await event(client, f"talewright.{name}", "story.last-ferry-71")
     assert reason in seen["payload"]["reason"]
     assert seen["resource"]["prefect.resource.name"] == "The Last Ferry"
+
+
+async def test_a_provider_that_another_stands_in_for_is_an_event_once_a_run(
+    gemini: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gemini.setenv("GEMINI_BASE_URL", f"http://127.0.0.1:{free_port()}")
+    gemini.setenv("LLM_CHAIN", "gemini,offline")
+    gemini.setenv("LLM_DEADLINE", "0.5")
+    order = StoryOrder(depth=1, seed=73, out=str(tmp_path))
+    state = await write_story(order, return_state=True)
+    assert state.name == "Completed"
+    async with get_client() as client:
+        seen = await event(
+            client, "talewright.provider-replaced", f"run.{state.state_details.flow_run_id}"
+        )
+    assert (seen["payload"]["provider"], seen["payload"]["by"]) == ("gemini", "offline")
 
 
 async def test_the_example_pauses_the_deployment_whose_provider_is_lost(
@@ -95,7 +112,7 @@ async def test_the_example_pauses_the_deployment_whose_provider_is_lost(
         deployment_id = await client.create_deployment(flow_id, "lost")
         run = await client.create_flow_run_from_deployment(deployment_id)
         await run_flow_async(write_story, run, parameters, return_type="state")
-        seen = await event(client, "talewright.provider-lost", "last-ferry-72")
+        seen = await event(client, "talewright.provider-lost", "story.last-ferry-72")
         assert seen["payload"]["provider"] == "gemini"
         for _ in range(200):
             if (await client.read_deployment(deployment_id)).paused:
