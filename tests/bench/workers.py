@@ -105,7 +105,7 @@ def night(api: str, environment: dict[str, str], home: Path, url: str, stories: 
             killed = True
             print(f"killed {kill(workers[1].pid)} processes", flush=True)
     for one in workers:
-        one.terminate()
+        kill(one.pid)  # what they ran has ended, and told to stop, Prefect's worker may never do so
         one.wait()
     return run
 

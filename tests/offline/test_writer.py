@@ -4,14 +4,16 @@ import json
 import re
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
+from string import Template
 
 import pytest
 
 import examples
 from tasks.consistency.check import check_branch, check_scene
 from tasks.llm.errors import BadRequest
+from tasks.llm.offline.code_blocks import FIRST, PUZZLES, SECOND, Puzzle
 from tasks.llm.offline.deck import BAR, decks
 from tasks.llm.offline.grammar import sentences
 from tasks.llm.offline.mistakes import SHARE
@@ -219,6 +221,14 @@ def test_code_runs_and_prints_what_it_says_and_only_where_it_is_wanted() -> None
     for code, output in wrong:
         answer = ask_writer("mend", snippet=Snippet(code=code, first_line=1, last_line=9), error="")
         assert runs(json.loads(answer)["code"], output)
+
+
+@pytest.mark.parametrize("puzzle", PUZZLES, ids=lambda puzzle: puzzle.intro[:20])
+def test_a_puzzle_has_an_output_for_all_its_numbers(puzzle: Puzzle) -> None:
+    for a, b in product(FIRST, SECOND):
+        assert puzzle.prints(a, b).count("\n") == 1
+    a, b = 13, 12  # they meet late
+    assert runs(Template(puzzle.code).substitute(a=a, b=b), puzzle.prints(a, b))
 
 
 def runs(code: str, output: str) -> bool:

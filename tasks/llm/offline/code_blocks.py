@@ -63,7 +63,7 @@ print("sum:", sum(throws))""",
         "when they fell together. You reckoned it on paper:",
         code="""\
 long_beat, short_beat = $a, $b
-together = [t for t in range(1, 300) if t % long_beat == 0 and t % short_beat == 0]
+together = [t for t in range(1, 400) if t % long_beat == 0 and t % short_beat == 0]
 print("first together after", together[0])
 print("then every", together[1] - together[0])""",
         prints=lambda a, b: _beats(a, b),
@@ -71,6 +71,10 @@ print("then every", together[1] - together[0])""",
         slip="together[99] - together[0]",
     ),
 )
+
+
+FIRST, SECOND = range(11, 17), (6, 8, 9, 10, 12)
+"""The numbers that puzzles are made with."""
 
 
 def code_block(situation: Situation) -> str | None:
@@ -97,7 +101,7 @@ def mend(code: str) -> str:
 
 
 def _write(puzzle: Puzzle, chance: Random) -> str:
-    a, b = chance.randint(11, 16), chance.choice([6, 8, 9, 10, 12])
+    a, b = chance.choice(FIRST), chance.choice(SECOND)
     code = Template(puzzle.code).substitute(a=a, b=b)
     if chance.random() < BUGGY:
         code = code.replace(puzzle.right, puzzle.slip)
@@ -125,5 +129,5 @@ def _throws(seed: int, step: int) -> str:
 
 
 def _beats(a: int, b: int) -> str:
-    together = [t for t in range(1, 300) if t % a == 0 and t % b == 0]
+    together = [t for t in range(1, 400) if t % a == 0 and t % b == 0]
     return f"first together after {together[0]}\nthen every {together[1] - together[0]}"
