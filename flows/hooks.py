@@ -32,10 +32,14 @@ async def cancel_parts(flow: Flow[..., object], flow_run: FlowRun, state: State)
 
 
 async def leave_receipt(flow: Flow[..., object], flow_run: FlowRun, state: State) -> None:
+    """Write the receipt of a run that has not done so itself."""
+    if state.name not in OWN:
+        await write_receipt(flow_run, state)
+
+
+async def write_receipt(flow_run: FlowRun, state: State) -> None:
     """Write the receipt of a run from the ledger alone, as its process may be gone; that of a part
     of a batch is of the batch so far."""
-    if state.name in OWN:
-        return
     part = flow_run.parameters.get("batch", {}).get("part")
     async with Ledger.open(Settings()) as ledger:
         receipt = await run_receipt(

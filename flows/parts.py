@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from prefect import get_run_logger
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.deployments import arun_deployment
 from prefect.exceptions import MissingResult
 from prefect.states import Crashed
 
 from flows.batch import Batch
+from flows.heartbeat import beats
 from flows.order import BatchOrder, Part
 
 DEPLOYMENT = "write-stories/part-of-a-batch"
@@ -25,8 +25,8 @@ POLL = 5.0
 """Seconds between two looks at a run."""
 
 SILENCE = 120.0
-"""Seconds without a heartbeat after which a run is taken for dead: Prefect does not itself notice
-that a worker was killed. prefect.yaml sets a heartbeat every 30 s; the rest is for slow servers."""
+"""Seconds without a heartbeat after which a run is taken for dead: four beats, as a server may be
+slow."""
 
 
 async def run_parts(batch: BatchOrder, parts: int, run_id: str) -> list[Batch]:
@@ -74,19 +74,7 @@ async def _ended(run_id: UUID) -> State[Any]:
             # A run that has not begun has no heart, and a server that was away has heard nobody.
             if state is None or state.is_scheduled() or now - looked > SILENCE / 4:
                 trusted = now
-            elif now - trusted > SILENCE and not await _beats(client, run_id):
+            elif now - trusted > SILENCE and not await beats(client, run_id, SILENCE):
                 message = f"no sign of life for {SILENCE:.0f} s; its worker may be dead"
                 await client.set_flow_run_state(run_id, Crashed(message=message), force=True)
             await asyncio.sleep(POLL)
-
-
-async def _beats(client: PrefectClient, run_id: UUID) -> bool:
-    """Whether a run has sent a heartbeat lately."""
-    since = datetime.now(UTC) - timedelta(seconds=SILENCE)
-    beats = {
-        "occurred": {"since": since.isoformat()},
-        "event": {"name": ["prefect.flow-run.heartbeat"]},
-        "resource": {"id": [f"prefect.flow-run.{run_id}"]},
-    }
-    found = await client.request("POST", "/events/filter", json={"filter": beats, "limit": 1})
-    return bool(found.raise_for_status().json()["events"])

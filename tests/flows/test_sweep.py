@@ -1,0 +1,87 @@
+"""What a killed worker leaves behind: a run that Prefect takes for running, and no receipt."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+)
+from prefect.client.schemas.objects import State
+from prefect.events import emit_event
+from prefect.states import Running
+
+from flows import sweep as room
+from flows.heartbeat import beats
+from flows.order import StoryOrder
+from flows.sweep import sweep
+from flows.write_story import write_story
+
+
+@asynccontextmanager
+async def beating(client: PrefectClient, run_id: UUID) -> AsyncIterator[None]:
+    """A run whose worker sends heartbeats, once the server has one."""
+
+    async def beat() -> None:
+        while True:
+            resource = {"prefect.resource.id": f"prefect.flow-run.{run_id}"}
+            emit_event(event="prefect.flow-run.heartbeat", resource=resource)
+            await asyncio.sleep(0.2)
+
+    heart = asyncio.create_task(beat())
+    try:
+        async with asyncio.timeout(20):
+            while not await beats(client, run_id, 2.0):
+                await asyncio.sleep(0.1)
+        yield
+    finally:
+        heart.cancel()
+
+
+async def running(client: PrefectClient, deployment_id: UUID) -> UUID:
+    """A run that began an hour ago."""
+    run = await client.create_flow_run_from_deployment(deployment_id)
+    began: State[object] = Running(timestamp=datetime.now(UTC) - timedelta(hours=1))
+    await client.set_flow_run_state(run.id, began, force=True)
+    return run.id
+
+
+async def receipts(client: PrefectClient, run_id: UUID) -> int:
+    found = await client.read_artifacts(
+        artifact_filter=ArtifactFilter(
+            flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]),
+            key=ArtifactFilterKey(any_=["receipt"]),
+        )
+    )
+    return len(found)
+
+
+@pytest.mark.usefixtures("prefect_server")
+async def test_a_run_whose_worker_died_is_crashed_and_has_a_receipt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path))
+    monkeypatch.setattr(room, "SILENCE", 2.0)
+    async with get_client() as client:
+        flow_id = await client.create_flow(write_story)
+        deployment_id = await client.create_deployment(
+            flow_id,
+            "swept",
+            parameters={"order": StoryOrder().model_dump(mode="json")},
+            tags=["talewright", "story"],
+        )
+        dead, alive = [await running(client, deployment_id) for _ in range(2)]
+        async with beating(client, alive):
+            swept = await sweep()
+        assert swept["dead runs"] == 1
+        states = [(await client.read_flow_run(run)).state for run in (dead, alive)]
+        assert [state.name for state in states if state] == ["Crashed", "Running"]
+        assert [await receipts(client, run) for run in (dead, alive)] == [1, 0]
+        await client.delete_flow_run(alive)
