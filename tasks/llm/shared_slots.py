@@ -70,6 +70,7 @@ class SharedSlots:
         self._spare = 0
         self._waiting: _Lease | None = None
         self._waits = False
+        self._share_of_all = limit
         self._ask_from = self._share_from = 0.0
         self._closing = False
         self._wake = asyncio.Event()
@@ -129,13 +130,13 @@ class SharedSlots:
         they are few: each half of the rest."""
         limit = await global_limit.read(self._client, self.name)
         left = limit.limit - limit.active_slots
-        rest = min(max(2 * slots, left // 2), left)
+        rest = min(max(2 * slots, left // 2), left, self._share_of_all - _slots(self._leases))
         sizes = []
         while rest > 0:
             sizes.append(min(rest, math.ceil(rest / 2 / self._size) * self._size))
             rest -= sizes[-1]
         await asyncio.gather(*(self._leased(size) for size in sizes))
-        if left < slots:
+        if sum(sizes) < slots:
             self._waits = True
             self._ask_from = time.monotonic() + POLL
 
@@ -190,15 +191,18 @@ class SharedSlots:
         return self._largest(min(self._spare, self._free))
 
     async def _share(self) -> list[_Lease]:
-        """The leases beyond an equal share, one at least, if others wait for a full limit."""
+        """The leases beyond an equal share, one at least, if others wait for a full limit. Until
+        the next time no more than that share is leased."""
+        self._share_of_all = self.limit
         if not self._leases:
             return []
         limit = await global_limit.read(self._client, self.name)
         if limit.active_slots < limit.limit:
             return []
         line = await global_limit.read(self._client, self.line)
-        others = line.active_slots - (self._waiting is not None)
-        beyond = _slots(self._leases) - limit.limit // (max(0, others) + 1)
+        claims = 1 + max(0, line.active_slots - (self._waiting is not None))
+        self._share_of_all = math.ceil(limit.limit / claims)
+        beyond = _slots(self._leases) - limit.limit // claims
         if beyond <= 0:
             return []
         return self._largest(beyond) or [min(self._leases, key=lambda lease: lease.slots)]

@@ -116,8 +116,8 @@ async def test_a_cancelled_batch_stops_leaves_a_receipt_and_no_sandbox_and_goes_
 async def test_a_batch_that_takes_too_long_leaves_a_receipt_and_no_sandbox(
     coder: GeminiServer, e2b: E2BEmulator, tmp_path: Path
 ) -> None:
-    order = BatchOrder(depth=4, sandbox="e2b", out=str(tmp_path / "out"))
-    state = await write_stories.with_options(timeout_seconds=5)(order, return_state=True)
+    order = BatchOrder(depth=6, sandbox="e2b", out=str(tmp_path / "out"))
+    state = await write_stories.with_options(timeout_seconds=8)(order, return_state=True)
     assert state.name == "TimedOut"
     assert e2b.counts()["asked"] > 0
     assert not e2b.running
