@@ -146,10 +146,11 @@ async def test_a_lease_the_server_forgot_is_taken_anew(
     monkeypatch.setattr(shared_slots, "RENEWAL", 0.0)
     async with Pace.open(SETTINGS, provider) as pace:
         calls = asyncio.gather(*(hold(pace, 1.0) for _ in range(3)))
-        await asyncio.sleep(0.2)
+        slots = pace._shared.slots if pace._shared else None
+        assert slots is not None
+        while not slots._leases:
+            await asyncio.sleep(0.01)
         async with get_client() as client:
-            slots = pace._shared.slots if pace._shared else None
-            assert slots is not None
             for lease in slots._leases:
                 await client.release_concurrency_slots_with_lease(lease.id)
         await calls
