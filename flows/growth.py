@@ -1,6 +1,5 @@
 """How a story grows: scene after scene along the accepted branches, side by side."""
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from tasks.story.brief import EndingKind
 from tasks.story.scene import Branch, Scene
 from tasks.story.state import PathState
 from tasks.story.story import Missing
+from tasks.together import together
 
 Exit = tuple[str, int]
 """A branch to follow: the scene's id, and the branch's place among its `story_branches`."""
@@ -85,11 +85,11 @@ class Growth:
                 await self._onward(children)
             return children
 
-        grown = await asyncio.gather(*(follow(exits) for exits in self._targets(siblings)))
+        grown = await together(*(follow(exits) for exits in self._targets(siblings)))
         if self.joins:
             children = [child for some in grown for child in some]
             families = {child.rpartition(".")[0] for child in children}
-            await asyncio.gather(
+            await together(
                 *(
                     self._onward([c for c in children if c.rpartition(".")[0] == family])
                     for family in sorted(families)
@@ -120,7 +120,7 @@ class Growth:
             await self._write(next_id, ways)
         except SceneRefused as error:
             if len(exits) > 1:
-                apart = await asyncio.gather(*(self._follow([exit_]) for exit_ in exits))
+                apart = await together(*(self._follow([exit_]) for exit_ in exits))
                 return [child for some in apart for child in some]
             return self._miss(next_id, error)
         except CapReached as error:

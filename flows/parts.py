@@ -15,6 +15,7 @@ from prefect.states import Crashed
 from flows.batch import Batch
 from flows.heartbeat import beats
 from flows.order import BatchOrder, Part
+from tasks.together import together
 
 DEPLOYMENT = "write-stories/part-of-a-batch"
 
@@ -36,7 +37,7 @@ async def run_parts(batch: BatchOrder, parts: int, run_id: str) -> list[Batch]:
     """
     shares = [Part(number=number, of=parts, run_id=run_id) for number in range(parts)]
     get_run_logger().info("Shared out to %d runs of %s", parts, DEPLOYMENT)
-    return list(await asyncio.gather(*(_run(batch, part) for part in shares)))
+    return list(await together(*(_run(batch, part) for part in shares)))
 
 
 async def _run(batch: BatchOrder, part: Part) -> Batch:

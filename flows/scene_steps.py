@@ -1,6 +1,5 @@
 """The steps of one scene, in their order."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -42,6 +41,7 @@ from tasks.story.scene import (
 from tasks.story.state import PathState
 from tasks.story.verdict import Verdict
 from tasks.story.world import World
+from tasks.together import together
 
 ATTEMPTS = 2
 """Times a scene is written before one that contradicts its path is given up."""
@@ -93,7 +93,7 @@ async def write_scene_steps(
     label = desk.label(ask.scene_id)
     draft, written_by, verdict = await _draft(desk, ask, states)
     after = [state.after(draft.effects, source=ask.scene_id) for state in states]
-    (text, code), branches = await asyncio.gather(
+    (text, code), branches = await together(
         _run(desk, ask, draft.narrative_text), _branches(desk, ask, draft, after)
     )
     draft = draft.model_copy(update={"narrative_text": text})
@@ -259,7 +259,7 @@ async def _check(
         worst = _worst([judged, *others])
         return with_ratings(worst, merged(desk.world, desk.brief), safety)
 
-    verdicts = await asyncio.gather(*(verdict(i, branch) for i, branch in enumerate(proposed)))
+    verdicts = await together(*(verdict(i, branch) for i, branch in enumerate(proposed)))
     return [
         Branch(
             **branch.model_dump(),

@@ -40,6 +40,7 @@ from tasks.story.base import Model
 from tasks.story.receipt import Outcome, Receipt, RefusedBranch
 from tasks.story.scene import Scene
 from tasks.story.story import Story
+from tasks.together import together
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -180,7 +181,7 @@ class _Telling:
                 self._check(story),
                 publish_code(story.scenes, self.desk.brief.id),
             ]
-        await asyncio.gather(*leaving)
+        await together(*leaving)
         return Told(
             story_id=self.desk.story_id,
             title=story.title,

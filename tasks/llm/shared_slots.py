@@ -22,6 +22,7 @@ from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
 from tasks.errors import UserError
 from tasks.llm import global_limit
+from tasks.together import together
 
 LEASE_SECONDS = 60.0
 """The shortest lease Prefect grants."""
@@ -135,7 +136,7 @@ class SharedSlots:
         while rest > 0:
             sizes.append(min(rest, math.ceil(rest / 2 / self._size) * self._size))
             rest -= sizes[-1]
-        await asyncio.gather(*(self._leased(size) for size in sizes))
+        await together(*(self._leased(size) for size in sizes))
         if sum(sizes) < slots:
             self._waits = True
             self._ask_from = time.monotonic() + POLL
