@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from prefect.artifacts import Artifact
 from typer.testing import CliRunner
 
 from flows.check_stories import check_stories
@@ -11,7 +10,7 @@ from flows.order import StoryOrder
 from tasks.consistency.intended import Decision, write_decisions
 from tasks.export import export_story
 from tasks.story.scene import DialogueLine
-from tests.flows.conftest import Run, run_story
+from tests.flows.conftest import Run, artifact, run_story
 
 
 def contradict(run: Run, folder: Path) -> Path:
@@ -22,9 +21,8 @@ def contradict(run: Run, folder: Path) -> Path:
 
 
 async def test_every_story_leaves_a_consistency_report(run: Run) -> None:
-    report = await Artifact.aget(key=f"consistency-{run.story.brief.id}")
-    assert report is not None
-    assert "Refused branches" in str(report.data)
+    report = await artifact(run.flow_run_id, f"consistency-{run.story.brief.id}")
+    assert "Refused branches" in report
 
 
 def test_check_ends_with_0_for_a_clean_story_and_4_for_another(run: Run, tmp_path: Path) -> None:

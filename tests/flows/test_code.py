@@ -4,13 +4,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from prefect.artifacts import Artifact
 
 from flows.order import StoryOrder
 from tests.canary import CANARY
 from tests.emulators.coder import Coder
 from tests.emulators.gemini import GeminiServer
-from tests.flows.conftest import run_story
+from tests.flows.conftest import artifact, run_story
 
 BROKEN = "print(lamp)\n"
 MENDED = "lamp = 3\nprint(lamp)\n"
@@ -37,9 +36,7 @@ async def test_code_that_fails_is_mended_once(
     assert MENDED in scene.narrative_text
     assert BROKEN not in scene.narrative_text.replace(MENDED, "")
     assert [tally.calls for tally in run.told.receipt.by_step if tally.name == "run_code"] == [1]
-    shown = await Artifact.aget(key=f"code-{run.story.brief.id}")
-    assert shown is not None
-    assert "passed" in str(shown.data)
+    assert "passed" in await artifact(run.flow_run_id, f"code-{run.story.brief.id}")
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -57,8 +54,7 @@ async def test_a_model_rates_a_scene_when_votes_are_asked_for(
     (rated,) = [tally for tally in run.told.receipt.by_step if tally.name == "score"]
     assert rated.calls == 3
     assert rated.cost_usd > 0
-    shown = {key: await Artifact.aget(key=key) for key in ("progress", "spend", "scores")}
-    data = {key: artifact.data for key, artifact in shown.items() if artifact}
-    assert data["progress"] == 100.0
-    assert data["spend"] == pytest.approx(float(100 * run.told.receipt.total.cost_usd))
-    assert "scene@" in str(data["scores"])
+    data = {key: await artifact(run.flow_run_id, key) for key in ("progress", "spend", "scores")}
+    assert float(data["progress"]) == 100.0
+    assert float(data["spend"]) == pytest.approx(float(100 * run.told.receipt.total.cost_usd))
+    assert "scene@" in data["scores"]

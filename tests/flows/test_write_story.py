@@ -11,7 +11,7 @@ from flows.order import StoryOrder
 from flows.write_scene import write_scene
 from tasks.llm.ledger import Ledger
 from tasks.settings import Settings
-from tests.flows.conftest import Run, run_story, task_runs
+from tests.flows.conftest import Run, artifact, run_story, task_runs
 
 
 def test_a_tree_of_scenes_that_all_lead_to_an_ending(run: Run) -> None:
@@ -53,9 +53,8 @@ async def test_a_scene_of_three_branches_is_at_most_ten_task_runs(run: Run) -> N
 
 
 async def test_the_receipt_is_in_the_ui_and_agrees_with_the_ledger(run: Run) -> None:
-    artifact = await Artifact.aget(key=f"receipt-{run.story.brief.id}")
-    assert artifact is not None
-    assert "offline writer" in str(artifact.data)
+    receipt = await artifact(run.flow_run_id, f"receipt-{run.story.brief.id}")
+    assert "offline writer" in receipt
     async with Ledger.open(Settings()) as ledger:
         total = (await ledger.tally(run_id=str(run.flow_run_id))).total
     assert run.told.receipt.total == total
