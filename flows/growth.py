@@ -57,8 +57,7 @@ class Growth:
         await self._onward(["1"])
 
     async def extend(self, scene_id: str, ways: Sequence[Way]) -> None:
-        """Give a written scene new choices and grow `depth` levels below them."""
-        self.depth += len(ways[0].path)
+        """Give a written scene new choices and grow below them, down to `depth`."""
         scene = self.scenes[scene_id]
         after = [way.over(scene) for way in ways]
         ask = self.ask(scene_id, ways).model_copy(
@@ -70,8 +69,7 @@ class Growth:
         await self._onward([scene_id])
 
     async def redo(self, scene_id: str, ways: Sequence[Way]) -> None:
-        """Write one scene and everything below it anew."""
-        self.depth += len(ways[0].path)
+        """Write one scene and everything below it anew, down to `depth`."""
         old = self.scenes.pop(scene_id)
         await self._write(scene_id, ways, not_seed=old.written_by.seed)
         await self._onward([scene_id])

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Self
 
+from tasks.consistency.paths import MOST_WAYS, alike
 from tasks.errors import UserError
 from tasks.story.ask import PathStep
 from tasks.story.scene import Branch, Scene, SceneText
@@ -36,24 +37,31 @@ class Way:
 
 
 def ways_to(story: Story, scene_id: str) -> list[Way]:
-    """The shortest way through each branch that leads to a scene.
+    """The ways to a scene, shortest first, at most `MOST_WAYS`: one for each branch that leads
+    there and each state that it leads there in.
 
     Raises UserError if none leads there.
     """
     by_id = {scene.scene_id: scene for scene in story.scenes}
-    found = {"1": [Way([], PathState.opening(story.world, story.brief))]}
-    queue = deque(["1"])
+    found: dict[str, list[Way]] = {}
+    queue = deque([("1", Way([], PathState.opening(story.world, story.brief)))])
     while queue:
-        scene = by_id[queue.popleft()]
-        after = found[scene.scene_id][0].over(scene)
-        for branch in scene.story_branches:
+        here, way = queue.popleft()
+        known = found.setdefault(here, [])
+        if len(known) >= MOST_WAYS or any(_alike(way, other) for other in known):
+            continue
+        known.append(way)
+        after = way.over(by_id[here])
+        for branch in by_id[here].story_branches:
             if branch.leads_to in by_id:
-                if branch.leads_to not in found:
-                    queue.append(branch.leads_to)
-                found.setdefault(branch.leads_to, []).append(after.through(scene, branch))
+                queue.append((branch.leads_to, after.through(by_id[here], branch)))
     if scene_id not in found:
         raise UserError(f"The story has no scene {scene_id}; its scenes are {', '.join(found)}.")
     return found[scene_id]
+
+
+def _alike(one: Way, other: Way) -> bool:
+    return one.path[-1:] == other.path[-1:] and alike(one.state, other.state)
 
 
 def below(story: Story, scene_id: str) -> set[str]:

@@ -1,5 +1,6 @@
 """What a story is told from: a world and a brief, or a story that is to go on."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 from slugify import slugify
 
 from flows.order import StoryOrder
+from flows.replay import below
 from tasks.boundaries import with_sets
 from tasks.errors import InputError
 from tasks.load import load_boundaries, load_brief, load_world
@@ -26,6 +28,17 @@ class Source:
     folder: Path
     so_far: Story | None = None
 
+    def planned(self, order: StoryOrder) -> list[int]:
+        """Scenes of each level of the story that an order writes, at most: 0 above a scene that is
+        extended or redone, which keeps the depth it had."""
+        if self.so_far is None:
+            return _widening(order.breadth, order.depth + 1, order.most_scenes)
+        level = (order.redo or order.from_scene).count(".")
+        if order.redo:
+            deepest = max(scene.count(".") for scene in below(self.so_far, order.redo))
+            return [0] * level + _widening(self.so_far.breadth, deepest - level + 1)
+        return [0] * (level + 1) + _widening(self.so_far.breadth, order.depth + 1)[1:]
+
 
 def read_source(order: StoryOrder, settings: Settings) -> Source:
     """Read what an order names, with the player's boundaries on top. Raises InputError."""
@@ -34,11 +47,23 @@ def read_source(order: StoryOrder, settings: Settings) -> Source:
         file = Path(order.extend).expanduser()
         file = file / "story.json" if file.is_dir() else file
         story = read_story(file)
+        scene_id, known = order.redo or order.from_scene, [s.scene_id for s in story.scenes]
+        if scene_id not in known:
+            message = f"the story has no scene {scene_id}; its scenes are {', '.join(known)}"
+            raise InputError(message, file=file)
         return Source(story.world, with_sets(story.brief, sets), story.id, file.parent, story)
     world = load_world(order.world)
     brief = with_sets(load_brief(order.brief, world, order.world), sets)
     story_id = slugify(f"{brief.id}-{order.seed}", max_length=60)
     return Source(world, brief, story_id, order.folder / story_id)
+
+
+def _widening(breadth: int, levels: int, most: int | None = None) -> list[int]:
+    scenes: list[int] = []
+    for level in range(levels):
+        left = math.inf if most is None else most - sum(scenes)
+        scenes.append(int(min(breadth**level, left)))
+    return scenes
 
 
 def read_story(file: Path) -> Story:

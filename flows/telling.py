@@ -20,6 +20,7 @@ from prefect import get_run_logger
 from flows.events import announce
 from flows.forecast import likely_usd, missing_usd
 from flows.growth import Growth
+from flows.keep_aside import keep_aside
 from flows.order import StoryOrder
 from flows.replay import below, ways_to
 from flows.scene_steps import Desk, SceneRefused
@@ -113,9 +114,11 @@ class _Telling:
 
     def __post_init__(self) -> None:
         order, so_far = self.order, self.source.so_far
+        self.planned = self.source.planned(order)
+        self.written = 0
         self.growth = Growth(
             self.desk,
-            order.depth,
+            len(self.planned) - 1,
             so_far.seed if so_far else order.seed,
             self._scene_done,
             order.joins,
@@ -130,9 +133,9 @@ class _Telling:
             "%s: %s, up to %d scenes, written by %s",
             self.desk.story_id,
             title,
-            self.order.scenes,
+            sum(self.planned),
             self.desk.client.writer,
-            extra={"scenes": (0, self.order.scenes)},
+            extra={"scenes": (0, sum(self.planned))},
         )
         try:
             await self._grow()
@@ -176,6 +179,8 @@ class _Telling:
         folder = self.source.folder
         leaving: list[Awaitable[object]] = [publish_receipt(receipt, self.desk.brief.id)]
         if story.scenes:
+            if self.source.so_far is None and (kept := keep_aside(folder, story)):
+                self.log.warning("%s: another story was there; it is now in %s", story.id, kept)
             leaving += [
                 _aside(export_story, story, folder, receipt),
                 self._check(story),
@@ -198,7 +203,7 @@ class _Telling:
 
     def _scene_done(self, scene: Scene) -> None:
         self.on_scene()
-        done = len(self.growth.scenes)
+        self.written += 1
         refused = len(scene.refused_branches)
         self.log.info(
             "%s: scene %s, %s: score %.2f%s%s",
@@ -208,20 +213,21 @@ class _Telling:
             scene.quality.score,
             f", {money(scene.cost_usd)}" if scene.cost_usd else "",
             f", {refused} refused" if refused else "",
-            extra={"scene_id": scene.scene_id, "scenes": (done, self.order.scenes)},
+            extra={"scene_id": scene.scene_id, "scenes": (self.written, sum(self.planned))},
         )
 
     def _story(self) -> Story:
-        desk = self.desk
+        desk, so_far = self.desk, self.source.so_far
         return Story(
             id=desk.story_id,
             title=desk.brief.title,
             world=desk.world,
             brief=desk.brief,
             seed=self.growth.seed,
-            depth=self.growth.depth,
+            depth=max(self.growth.depth, so_far.depth if so_far else 0),
             breadth=desk.breadth,
             written_by=desk.client.writer,
+            extended=so_far is not None,
             scenes=[self.growth.scenes[i] for i in sorted(self.growth.scenes, key=_numbers)],
             missing=sorted(self.growth.missing, key=lambda missing: _numbers(missing.scene_id)),
         )
@@ -244,10 +250,12 @@ class _Telling:
             sandbox_seconds=sum(report.seconds for s in story.scenes for report in s.code),
             sandbox_usd=sum((r.cost_usd for s in story.scenes for r in s.code), Decimal(0)),
             cap_usd=desk.settings.llm_max_cost,
-            estimate_usd=likely_usd(self.growth),
+            estimate_usd=likely_usd(desk, self.planned),
             prices_of=LIST,
             rungs=Counter(scene.written_by.rung for scene in story.scenes),
-            missing_usd=missing_usd(self.growth, tallies.total.cost_usd),
+            missing_usd=missing_usd(
+                self.growth, self.planned, self.written, tallies.total.cost_usd
+            ),
             refused=[
                 RefusedBranch(
                     scene_id=scene.scene_id,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, runtime
@@ -20,6 +21,7 @@ from flows.progress import progress
 from flows.quiet import quiet_steps
 from flows.run_receipt import run_receipt
 from flows.secrets import load_keys
+from flows.source import read_source
 from flows.telling import Told, tell
 from flows.write_story import STATES, offer
 from tasks.compare.publish import publish_trend
@@ -76,12 +78,13 @@ async def _write(batch: BatchOrder, wanted: Sequence[StoryOrder], client: Client
     # A batch job takes the calls of all stories.
     gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
     asking = asyncio.Lock()
+    folders: set[Path] = set()
     scenes = sum(order.scenes for order in wanted)
     with rare_collections(), quiet_steps():
         # Cancelled, a group waits until each has left its receipt and closed its sandbox.
         async with progress(client, scenes) as scene_done, asyncio.TaskGroup() as group:
             stories = [
-                group.create_task(_fenced(order, client, gate, asking, scene_done))
+                group.create_task(_fenced(order, client, gate, asking, folders, scene_done))
                 for order in wanted
             ]
     outcomes = [story.result() for story in stories]
@@ -113,11 +116,13 @@ async def _fenced(
     client: Client,
     gate: asyncio.Semaphore,
     asking: asyncio.Lock,
+    folders: set[Path],
     scene_done: Callable[[], None],
 ) -> Told | str:
     """What was told, or why nothing could be."""
     try:
         async with gate:
+            await _claim(order, client, folders)
             told = await tell(order, client, scene_done)
         await offer(told, order, asking)
         return told
@@ -127,6 +132,13 @@ async def _fenced(
     except Exception as error:
         get_run_logger().exception("%s (seed %d) broke", order.brief, order.seed)
         return f"{type(error).__name__}: {error}"
+
+
+async def _claim(order: StoryOrder, client: Client, folders: set[Path]) -> None:
+    folder = (await asyncio.to_thread(read_source, order, client.settings)).folder
+    if folder in folders:
+        raise UserError(f"Another story of this run goes to {folder}: give it another id or seed.")
+    folders.add(folder)
 
 
 async def _publish(batch: Batch) -> None:

@@ -15,7 +15,7 @@ from flows.order import StoryOrder, Writing
 from flows.progress import progress
 from flows.quiet import quiet_steps
 from flows.secrets import load_keys
-from flows.source import read_story
+from flows.source import read_source, read_story
 from flows.telling import Told, tell
 from tasks.compare.publish import publish_trend
 from tasks.llm.client import Client
@@ -78,10 +78,11 @@ async def write_story(order: StoryOrder) -> Told:
     """
     await load_keys()
     run_id = str(runtime.flow_run.id)
+    source = await asyncio.to_thread(read_source, order, order.settings())
     while True:
         async with (
             Client.open(order.settings(), run_id=run_id, fresh=order.fresh) as client,
-            progress(client, order.scenes) as scene_done,
+            progress(client, sum(source.planned(order))) as scene_done,
         ):
             with quiet_steps():
                 told = await tell(order, client, scene_done)

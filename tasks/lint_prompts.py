@@ -56,6 +56,10 @@ def remarks(file: PromptFile) -> list[Remark]:
     blocks = {block.name: block.lineno for block in file.tree.find_all(nodes.Block)}
     if "text" not in blocks:
         found.append(Remark(file.path, 1, "There is no block `text`, so nothing would be asked."))
+    found += [
+        Remark(file.path, line, "This stands in no block, so it is never sent.")
+        for line in outside(file.tree)
+    ]
     known = ", ".join(BLOCKS)
     for name in blocks.keys() - set(BLOCKS):
         message = f"The block `{name}` is never sent; the blocks are {known}."
@@ -85,6 +89,18 @@ def size(file: PromptFile, settings: Settings) -> Size:
         model=model,
         usd=Prices.read(settings).cost("gemini", model, usage),
     )
+
+
+def outside(template: nodes.Template) -> Iterator[int]:
+    """The lines on which text stands that is in no block."""
+    for node in template.body:
+        if isinstance(node, nodes.Output):
+            for part in node.nodes:
+                if not isinstance(part, nodes.TemplateData):
+                    yield part.lineno
+                elif text := part.data.strip():
+                    before = part.data[: part.data.index(text)]
+                    yield part.lineno + before.count("\n")
 
 
 def unfenced(node: nodes.Node, fenced: bool = False) -> Iterator[tuple[int, str]]:

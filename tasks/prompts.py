@@ -59,7 +59,9 @@ class PromptFile:
 def folders(settings: Settings) -> tuple[Path, ...]:
     """Where prompts are looked for."""
     own = settings.talewright_prompts
-    return (FOLDER, own.expanduser()) if own else (FOLDER,)
+    if own is None or own.expanduser().resolve() == FOLDER.resolve():
+        return (FOLDER,)
+    return (FOLDER, own.expanduser())
 
 
 def prompt_ids(where: tuple[Path, ...] = (FOLDER,)) -> list[str]:

@@ -37,9 +37,9 @@ async def run_story(order: StoryOrder, *, as_json: bool) -> int:
     Raises InputError for a world, brief or prompt that cannot be used, before anything is started.
     """
     settings = order.settings()
-    read_source(order, settings)
+    source = read_source(order, settings)
     check_prompts(settings)
-    told, run_url = await _run(write_story, order, order.scenes, Told)
+    told, run_url = await _run(write_story, order, sum(source.planned(order)), Told)
     if as_json:
         print(told.model_dump_json(indent=2))
     else:

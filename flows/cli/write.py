@@ -68,6 +68,8 @@ def write(
 
     if bool(extend) != (bool(from_scene) ^ bool(redo)):
         raise typer.BadParameter("--extend goes with either --from or --redo")
+    if extend and world != DEFAULTS.world:
+        raise typer.BadParameter("with --extend, the story keeps its world: leave WORLD out")
     order = StoryOrder(
         world=world,
         brief=brief,

@@ -117,7 +117,7 @@ def follow(graph: Graph) -> tuple[dict[str, list[Way]], set[str]]:
     while queue:
         here, way = queue.popleft()
         known = found.setdefault(here, [])
-        if any(_same(way.state, other.state) for other in known):
+        if any(alike(way.state, other.state) for other in known):
             continue
         if len(known) >= MOST_WAYS:
             capped.add(here)
@@ -147,7 +147,7 @@ def _source(graph: Graph, one: str) -> str:
     return one if graph.declares else one + MARK
 
 
-def _same(a: PathState, b: PathState) -> bool:
+def alike(a: PathState, b: PathState) -> bool:
     """Whether the same holds in two states, whatever made it so."""
     return _values(a) == _values(b)
 

@@ -32,6 +32,9 @@ class Story(Model):
     depth: int = Field(ge=0, description="Levels of choices below the opening.")
     breadth: int = Field(ge=1, description="Branches followed from each scene, at most.")
     written_by: Line = Field(description="E.g. 'gemini-2.5-flash' or 'offline writer'.")
+    extended: bool = Field(
+        False, description="Whether it was extended or redone after it was first written."
+    )
     scenes: list[Scene] = []
     missing: list[Missing] = Field([], description="Scenes a run ended without.")
 

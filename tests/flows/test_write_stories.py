@@ -70,6 +70,22 @@ async def test_three_of_fifty_cannot_be_written_and_the_others_are_published(
         assert name in receipt
 
 
+async def test_two_stories_of_a_batch_do_not_share_a_folder(
+    prefect_server: str, tmp_path: Path
+) -> None:
+    brief = worlds()["the-lighthouse"].parent / "briefs" / "night-hum.yaml"
+    (tmp_path / "briefs").mkdir()
+    for name in ("first", "twin"):
+        (tmp_path / "briefs" / f"{name}.yaml").write_text(brief.read_text())
+    order = BatchOrder(
+        briefs=str(tmp_path / "briefs"), depth=0, out=str(tmp_path / "out"), sandbox="none"
+    )
+    batch = (await run_batch(order)).batch
+    assert len(batch.complete) == 1
+    (why,) = batch.failed.values()
+    assert "Another story of this run goes to" in why
+
+
 async def test_publishing_again_replaces_what_was_there(
     prefect_server: str, tmp_path: Path
 ) -> None:

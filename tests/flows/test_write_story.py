@@ -8,6 +8,8 @@ import pytest
 from prefect.artifacts import Artifact
 
 from flows.order import StoryOrder
+from flows.replay import ways_to
+from flows.source import read_story
 from flows.write_scene import write_scene
 from tasks.llm.ledger import Ledger
 from tasks.settings import Settings
@@ -84,6 +86,21 @@ async def test_paths_meet_again(run: Run, tmp_path: Path) -> None:
     assert all(path[-1].ending for path in told.story.paths())
 
 
+def test_below_a_join_every_way_is_known(run: Run) -> None:
+    """1.2's first choice leads to 1.1.1 too, which leads on to 1.1.2."""
+    scenes = {scene.scene_id: scene for scene in run.story.scenes}
+    (first, *_), (onward, *_) = scenes["1.2"].story_branches, scenes["1.1"].story_branches
+    scenes["1.2"] = scenes["1.2"].model_copy(
+        update={"story_branches": [first.model_copy(update={"leads_to": "1.1.1"})]}
+    )
+    scenes["1.1"] = scenes["1.1"].model_copy(update={"story_branches": [onward]})
+    scenes["1.1.1"] = scenes["1.1.1"].model_copy(
+        update={"story_branches": [onward.model_copy(update={"leads_to": "1.1.2"})]}
+    )
+    story = run.story.model_copy(update={"scenes": list(scenes.values())})
+    assert len(ways_to(story, "1.1.1")) == len(ways_to(story, "1.1.2")) == 2
+
+
 async def test_a_story_goes_on_from_an_ending(run: Run, tmp_path: Path) -> None:
     first = await run_story(StoryOrder(depth=1, out=str(tmp_path)))
     longer = await run_story(StoryOrder(extend=str(first.told.folder), from_scene="1.1", depth=1))
@@ -97,10 +114,33 @@ async def test_a_story_goes_on_from_an_ending(run: Run, tmp_path: Path) -> None:
 
 async def test_one_scene_is_written_anew_with_all_below_it(run: Run, tmp_path: Path) -> None:
     first = await run_story(StoryOrder(depth=2, out=str(tmp_path)))
-    redone = await run_story(StoryOrder(extend=str(first.told.folder), redo="1.2", depth=1))
+    redone = await run_story(StoryOrder(extend=str(first.told.folder), redo="1.2"))
+    assert {scene.scene_id for scene in redone.story.scenes} <= {
+        scene.scene_id for scene in first.story.scenes
+    }
     assert redone.story.scene("1.2").narrative_text != first.story.scene("1.2").narrative_text
     for kept in ("1", "1.1", "1.1.1", "1.1.2"):
         assert redone.story.scene(kept).narrative_text == first.story.scene(kept).narrative_text
+
+
+async def test_an_ending_that_is_redone_stays_one(run: Run, tmp_path: Path) -> None:
+    first = await run_story(StoryOrder(depth=1, out=str(tmp_path)))
+    redone = await run_story(StoryOrder(extend=str(first.told.folder), redo="1.2"))
+    assert redone.story.scene("1.2").ending
+    assert redone.told.receipt.total.calls == 1
+    assert redone.story.depth == 1
+
+
+async def test_what_a_person_extended_is_not_overwritten(run: Run, tmp_path: Path) -> None:
+    order = StoryOrder(depth=1, out=str(tmp_path))
+    first = await run_story(order)
+    await run_story(StoryOrder(extend=str(first.told.folder), from_scene="1.1", depth=1))
+    again = await run_story(order)
+    assert len(again.story.scenes) == 3
+    (aside,) = set(tmp_path.iterdir()) - {again.told.folder}
+    assert len(read_story(aside / "story.json").scenes) == 5
+    await run_story(order)
+    assert len(list(tmp_path.iterdir())) == 2, "an untouched story is replaced"
 
 
 @pytest.mark.parametrize("wrong", [{"extend": "x"}, {"redo": "1"}, {"from_scene": "1"}])

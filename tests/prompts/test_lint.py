@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from flows.cli.prompts import app
 from tasks.lint_prompts import remarks, size
-from tasks.prompts import load, prompt_ids, read, versions
+from tasks.prompts import FOLDER, folders, load, prompt_ids, read, versions
 from tasks.settings import Settings
 
 FRONT = "---\nid: p\nversion: 1\nnote: A test.\nvariables: [scene, ask]\n---\n"
@@ -97,3 +97,12 @@ def test_the_command_lists_shows_diffs_and_lints(
     bad = runner.invoke(app, ["lint", "scene"])
     assert bad.exit_code == 1
     assert "3.md:2: The file is scene@3, but says scene@2." in bad.stderr
+
+
+def test_text_outside_the_blocks_is_never_sent(tmp_path: Path) -> None:
+    body = "{% block text %}{{ scene | fence }}{{ ask | fence }}{% endblock %}\n\nMore weather.\n"
+    assert lint(tmp_path, body) == ["9: This stands in no block, so it is never sent."]
+
+
+def test_the_own_folder_may_be_the_shipped_one() -> None:
+    assert folders(Settings(talewright_prompts=FOLDER)) == (FOLDER,)
