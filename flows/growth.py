@@ -11,7 +11,7 @@ from flows.scene_steps import (
     more_branches,
     write_scene_steps,
 )
-from tasks.llm.errors import CapReached, LLMError
+from tasks.llm.errors import CapReached, CutShort, LLMError, Malformed, Refused
 from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.brief import EndingKind
 from tasks.story.scene import Branch, Scene
@@ -23,6 +23,10 @@ Exit = tuple[str, int]
 """A branch to follow: the scene's id, and the branch's place among its `story_branches`."""
 
 
+SETTLED = (SceneRefused, Malformed, CutShort, Refused)
+"""Why a scene is missing, where another try would find the same answers."""
+
+
 @dataclass
 class Growth:
     """A story while it grows.
@@ -30,7 +34,8 @@ class Growth:
     `depth` counts levels of choices, `most_scenes` (None: no limit) all scenes; where either is
     reached, a scene is an ending. With `joins` the last choices of sibling scenes lead to one
     scene, if it holds on all of their paths. A scene that fails ends its own path only, and
-    `missed_for` says why the last one did; a reached cap ends them all.
+    `missed_for` says why one did, first of all what another try may mend; a reached cap ends
+    them all.
     """
 
     desk: Desk
@@ -143,12 +148,12 @@ class Growth:
         self.on_scene(scene)
 
     def ask(self, scene_id: str, ways: Sequence[Way], not_seed: int | None = None) -> SceneAsk:
-        """What the writer is asked for at the end of these ways; never with `not_seed`."""
+        """What the writer is asked for at the end of these ways; with the seed after `not_seed`."""
         first = ways[0]
         alive = first.state.status(self.desk.brief.protagonist) == "alive"
         onward = self._onward_branches(scene_id, len(first.path)) if alive else 0
         facts = [set(way.state.sentences(self.desk.world)) for way in ways]
-        seeds = (scene_seed(self.seed, scene_id, attempt) for attempt in range(1, 100))
+        seeds = [scene_seed(self.seed, scene_id, attempt) for attempt in range(1, 100)]
         return SceneAsk(
             scene_id=scene_id,
             path=first.path,
@@ -157,7 +162,7 @@ class Growth:
             facts=[f for f in first.state.sentences(self.desk.world) if all(f in s for s in facts)],
             branches=onward + SPARE_BRANCHES if onward else 0,
             ending=None if onward else self._ending(scene_id, alive),
-            seed=next(seed for seed in seeds if seed != not_seed),
+            seed=seeds[seeds.index(not_seed) + 1 if not_seed in seeds[:-1] else 0],
         )
 
     def _onward_branches(self, scene_id: str, level: int) -> int:
@@ -194,7 +199,8 @@ class Growth:
 
     def _miss(self, scene_id: str, error: Exception) -> list[str]:
         self.missing.append(Missing(scene_id=scene_id, reason=str(error)[:500] or "unknown"))
-        self.missed_for = error
+        if self.missed_for is None or isinstance(self.missed_for, SETTLED):
+            self.missed_for = error
         return []
 
 

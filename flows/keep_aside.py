@@ -10,7 +10,8 @@ from tasks.story.story import Story
 
 def keep_aside(folder: Path, story: Story) -> Path | None:
     """Rename the folder if writing `story` into it would lose what is there: a story of another
-    world, or one that was extended or redone. Returns where it is now."""
+    world, one that was extended or redone, or a whole one where `story` is not. Returns where it
+    is now."""
     file = folder / "story.json"
     if not file.exists():
         return None
@@ -18,7 +19,16 @@ def keep_aside(folder: Path, story: Story) -> Path | None:
         there = read_story(file)
     except InputError:
         there = None
-    if there and not there.extended and there.world.id == story.world.id:
+    same = there and not there.extended and there.world.id == story.world.id
+    if there and same and (_whole(story) or not _whole(there)):
         return None
     written = datetime.fromtimestamp(file.stat().st_mtime)
     return folder.rename(folder.with_name(f"{folder.name}-{written:%Y-%m-%d-%H%M%S}"))
+
+
+def _whole(story: Story) -> bool:
+    """Whether every path ends as it was meant to."""
+    return all(
+        scene.ending or all(branch.leads_to for branch in scene.story_branches)
+        for scene in story.scenes
+    )

@@ -17,6 +17,9 @@ from tasks.story.brief import Brief
 from tasks.story.story import Story
 from tasks.story.world import World
 
+LONGEST_ID = 60
+"""Characters of a story's id, so that a version's file name fits everywhere."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -54,7 +57,8 @@ def read_source(order: StoryOrder, settings: Settings) -> Source:
         return Source(story.world, with_sets(story.brief, sets), story.id, file.parent, story)
     world = load_world(order.world)
     brief = with_sets(load_brief(order.brief, world, order.world), sets)
-    story_id = slugify(f"{brief.id}-{order.seed}", max_length=60)
+    seed = f"-{order.seed}"
+    story_id = slugify(brief.id, max_length=LONGEST_ID - len(seed)) + seed
     return Source(world, brief, story_id, order.folder / story_id)
 
 

@@ -17,9 +17,10 @@ from typing import ParamSpec, TypeVar
 from anyio import CancelScope
 from prefect import get_run_logger
 
+from flows.alone import alone
 from flows.events import announce
 from flows.forecast import likely_usd, missing_usd
-from flows.growth import Growth
+from flows.growth import SETTLED, Growth
 from flows.keep_aside import keep_aside
 from flows.order import StoryOrder
 from flows.replay import below, ways_to
@@ -30,7 +31,7 @@ from tasks.consistency.graph import from_story
 from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
-from tasks.export import export_story
+from tasks.export import export_receipt, export_story
 from tasks.llm.client import Client
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.prices import LIST
@@ -66,7 +67,10 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
     outcome says how it ended. Raises InputError for a world or brief that cannot be used.
     """
     source = await asyncio.to_thread(read_source, order, client.settings)
-    async with open_desk(order, client, source) as desk:
+    async with (
+        alone(source.folder, partial(_say_another_writes, source.story_id)),
+        open_desk(order, client, source) as desk,
+    ):
         telling = _Telling(order, desk, source, scene_done)
         try:
             await client.turns.turn()
@@ -79,6 +83,10 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
                 await asyncio.shield(telling.finish(outcome, str(ended)))
             raise
         return await telling.finish(outcome, error)
+
+
+def _say_another_writes(story_id: str) -> None:
+    get_run_logger().info("%s: another run is writing this story; waiting for its end", story_id)
 
 
 @asynccontextmanager
@@ -174,12 +182,17 @@ class _Telling:
                 missing.reason,
                 extra={"scene_id": missing.scene_id},
             )
-        receipt = await self._receipt(outcome, error)
+        folder, so_far = self.source.folder, self.source.so_far
         story = self._story()
-        folder = self.source.folder
+        if so_far and self._unfinished(outcome):
+            error = f"{error} The story is left as it was.".strip()
+            story = so_far
+        receipt = await self._receipt(outcome, error)
         leaving: list[Awaitable[object]] = [publish_receipt(receipt, self.desk.brief.id)]
-        if story.scenes:
-            if self.source.so_far is None and (kept := keep_aside(folder, story)):
+        if story is so_far:
+            leaving.append(_aside(export_receipt, receipt, folder))
+        elif story.scenes:
+            if so_far is None and (kept := keep_aside(folder, story)):
                 self.log.warning("%s: another story was there; it is now in %s", story.id, kept)
             leaving += [
                 _aside(export_story, story, folder, receipt),
@@ -196,6 +209,12 @@ class _Telling:
             receipt=receipt,
             error=error,
         )
+
+    def _unfinished(self, outcome: Outcome) -> bool:
+        """Whether the same order, given again, would come further."""
+        if outcome == "partial":
+            return not isinstance(self.growth.missed_for, SETTLED)
+        return outcome != "complete"
 
     async def _check(self, story: Story) -> None:
         checked = await _aside(check_story, from_story(story), self.desk.decisions)

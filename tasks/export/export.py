@@ -31,14 +31,21 @@ def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> 
         "svg": ("map.svg", lambda: story_map_svg(story)),
         "png": ("map.png", lambda: story_map_png(story)),
     }
-    if receipt is not None:
-        files["receipt"] = ("receipt.json", lambda: receipt.model_dump_json(indent=1))
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, Path] = {}
     for name, (file, render) in files.items():
         written[name] = folder / file
         _replace(written[name], render())
+    if receipt is not None:
+        written["receipt"] = export_receipt(receipt, folder)
     return written
+
+
+def export_receipt(receipt: Receipt, folder: Path) -> Path:
+    """Write a run's receipt into a story's folder; the file. Raises OSError."""
+    file = folder / "receipt.json"
+    _replace(file, receipt.model_dump_json(indent=1))
+    return file
 
 
 @cache

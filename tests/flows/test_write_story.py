@@ -1,5 +1,6 @@
 """The main job: a world and a brief become a checked, playable story with a receipt."""
 
+import asyncio
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -11,8 +12,12 @@ from flows.order import StoryOrder
 from flows.replay import ways_to
 from flows.source import read_story
 from flows.write_scene import write_scene
+from flows.write_story import write_story
+from tasks.errors import InputError
 from tasks.llm.ledger import Ledger
 from tasks.settings import Settings
+from tests.canary import CANARY
+from tests.emulators.gemini import GeminiServer
 from tests.flows.conftest import Run, artifact, run_story, task_runs
 
 
@@ -155,3 +160,65 @@ async def test_one_scene_can_be_written_alone(run: Run, tmp_path: Path) -> None:
     again = await write_scene(StoryOrder(extend=str(run.told.folder), redo="1.2"))
     assert again.scene_id == "1.2"
     assert await Artifact.aget(key=f"receipt-{run.story.brief.id}-scene") is not None
+
+
+async def test_an_unfinished_change_leaves_the_story_as_it_was_and_goes_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with GeminiServer() as server:
+        monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
+        order = StoryOrder(depth=2, sandbox="none", max_cost_usd=Decimal(1), out=str(tmp_path))
+        first = await run_story(order)
+        change = StoryOrder(
+            extend=str(first.told.folder), redo="1.2", max_cost_usd=Decimal("0.036")
+        )
+        capped = await run_story(change)
+        assert capped.told.receipt.outcome == "cap reached"
+        assert capped.story == first.story
+        spent = server.counts()["answered"]
+        more = change.model_copy(update={"max_cost_usd": Decimal(1)})
+        redone = await run_story(more)
+        assert redone.told.receipt.outcome == "complete"
+        assert redone.told.receipt.total.cached > 0
+        assert server.counts()["answered"] > spent
+        assert server.counts()["requests_answered_twice"] == 0
+        again = await run_story(more)
+    texts = {told.story.scene("1.2").narrative_text for told in (first, redone, again)}
+    assert len(texts) == 3, "each time another scene"
+
+
+async def test_a_whole_story_is_not_lost_to_one_that_ends_early(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run_story(StoryOrder(depth=2, out=str(tmp_path)))
+    with GeminiServer() as server:
+        monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
+        cap = Decimal("0.036")
+        early = await run_story(
+            StoryOrder(depth=2, sandbox="none", fresh=True, max_cost_usd=cap, out=str(tmp_path))
+        )
+    assert len(early.story.scenes) < 7
+    (aside,) = set(tmp_path.iterdir()) - {early.told.folder}
+    assert len(read_story(aside / "story.json").scenes) == 7
+
+
+async def test_two_at_once_write_a_story_one_after_the_other(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with GeminiServer(latency=0.1) as server:
+        monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
+        order = StoryOrder(depth=1, seed=31, sandbox="none", out=str(tmp_path))
+        one, other = await asyncio.gather(run_story(order), run_story(order))
+    assert [scene.narrative_text for scene in one.story.scenes] == [
+        scene.narrative_text for scene in other.story.scenes
+    ]
+    assert server.counts()["requests_answered_twice"] == 0
+    assert [told.name for told in tmp_path.iterdir()] == ["last-ferry-31"]
+
+
+async def test_where_nothing_can_be_written_nothing_is_spent(run: Run) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        await write_story(StoryOrder(depth=1, out="/proc/nowhere"))
