@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tasks.settings import SandboxName, Settings
 from tasks.story.base import Model
@@ -47,6 +47,14 @@ class Writing(Model):
         False,
         description="Ask a person before publishing, and for a higher cap when it is reached.",
     )
+
+    @field_validator("model")
+    @classmethod
+    def _with_provider(cls, model: str) -> str:
+        for begins, provider in (("gpt", "openai"), ("claude", "claude")):
+            if model.startswith(begins) and ":" not in model:
+                raise ValueError(f"this is no Gemini model; write {provider}:{model}")
+        return model
 
     def settings(self) -> Settings:
         """The settings from the environment, with what the order says on top."""

@@ -45,7 +45,8 @@ def load_brief(source: str | Path, world: World, world_source: str | Path = "") 
     file = beside.get(str(source)) or Path(source).expanduser()
     if source == "":
         if not beside:
-            raise InputError("no brief beside the world; name a brief file", file=world.id)
+            folder = _world_file(world_source or world.id).parent / "briefs"
+            raise InputError("put a brief here, as NAME.yaml, or name one", file=folder)
         file = next(iter(beside.values()))
     elif not os.path.exists(file):
         hint = f"; briefs beside the world: {', '.join(beside)}" if beside else ""
@@ -94,9 +95,21 @@ def _validate(model: type[M], document: Document) -> M:
         # As JSON, so that being strict still lets a date be written as text.
         return model.model_validate_json(document.json, strict=True)
     except ValidationError as error:
+        _refuse_another_kind(model, document)
         details = error.errors(include_url=False, include_context=True)
         _refuse((_problem(model, one, document) for one in details), document)
         raise
+
+
+def _refuse_another_kind(model: type[BaseModel], document: Document) -> None:
+    """Raise InputError for a sound file that is of another kind."""
+    fields = document.values.keys()
+    for other in (World, Brief, BoundarySet):
+        needed = {name for name, field in other.model_fields.items() if field.is_required()}
+        if other is not model and needed <= fields <= other.model_fields.keys():
+            kinds = {World: "world", Brief: "brief", BoundarySet: "set of boundaries"}
+            message = f"this is a {kinds[other]}; a {kinds[model]} is wanted"
+            raise InputError(message, file=document.file, line=1)
 
 
 def _refuse(problems: Iterable[Problem], document: Document) -> None:
@@ -160,6 +173,16 @@ def _message(model: type[BaseModel], error: ErrorDetails, path: tuple[str | int,
             return "must be a date and a time, as 2025-10-17T21:40:00"
         case "date_parsing" | "date_from_datetime_parsing" | "date_type":
             return "must be a date, as 1991-02-11"
+        case "string_type":
+            return "must be a text; put it in quotes"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "must be a whole number"
+        case "bool_type" | "bool_parsing":
+            return "must be true or false"
+        case "list_type" | "tuple_type" | "set_type" | "frozen_set_type":
+            return "must be a list, as [one, two]"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return "must be `field: value` lines"
     return error["msg"].removeprefix("Input ")
 
 

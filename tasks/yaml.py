@@ -64,12 +64,46 @@ def _read(file: Path, text: str) -> Document:
     except _RefusedError as refused:
         raise InputError(refused.message, file=file, line=refused.line) from None
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        reason = ": ".join(filter(None, (error.context, error.problem)))
+        line, reason = _plainly(error)
         raise InputError(f"is not YAML: {reason}", file=file, line=line) from None
     except (YAMLError, ValueError) as error:
         raise InputError(f"is not YAML: {error!s}", file=file) from None
+
+
+FAULTS = (
+    ("found unexpected end of stream", True, "the quote that opens here is not closed"),
+    ("expected ',' or ']'", True, "the [ that opens here is not closed"),
+    ("expected ',' or '}'", True, "the { that opens here is not closed"),
+    (r"character '\t' that cannot start", False, "a tab; indent with spaces"),
+    ("that cannot start any token", False, "a sign of YAML's begins a value; put it in quotes"),
+    (
+        "mapping values are not allowed here",
+        False,
+        "a `:` inside a value, which has to be in quotes, or a wrong indentation",
+    ),
+    (
+        "found '<scalar>'",
+        False,
+        "a value goes on behind its closing quote; write a quote inside a quote twice",
+    ),
+    ("expected <block end>", False, "this line is indented otherwise than those it belongs to"),
+    ("could not find expected ':'", True, "this line is neither `field: value` nor `- value`"),
+    ("sequence entries are not allowed here", False, "a list begins on a line of its own"),
+    ("found another document", False, "`---` begins a second document; one file, one document"),
+)
+"""What the reader says, whether the fault is where the part begins, and what it means."""
+
+
+def _plainly(error: MarkedYAMLError) -> tuple[int | None, str]:
+    """The line of a fault, and what it is."""
+    said = error.problem or ""
+    for words, at_beginning, meaning in FAULTS:
+        if words in said:
+            mark = error.context_mark if at_beginning else error.problem_mark
+            return (mark.line + 1 if mark else None), meaning
+    mark = error.problem_mark or error.context_mark
+    reason = ": ".join(filter(None, (error.context, error.problem)))
+    return (mark.line + 1 if mark else None), reason
 
 
 def _bytes(file: Path) -> bytes:

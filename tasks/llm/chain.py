@@ -52,7 +52,7 @@ def chain(settings: Settings) -> list[ProviderName]:
     order = _named(settings.llm_chain) or ready
     for name in order:
         if name not in (*ready, "offline"):
-            raise UserError(f"LLM_CHAIN names {name}, but {KEYS[name]} is not set.")
+            raise UserError(f"{name} is to write, by --model or LLM_CHAIN: set {KEYS[name]}.")
     if settings.use_real_llm and not set(order) - {"offline"}:
         raise UserError("USE_REAL_LLM is true, but there is no key. Set GEMINI_API_KEY.")
     return order or ["offline"]

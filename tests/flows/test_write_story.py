@@ -222,3 +222,9 @@ async def test_two_at_once_write_a_story_one_after_the_other(
 async def test_where_nothing_can_be_written_nothing_is_spent(run: Run) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         await write_story(StoryOrder(depth=1, out="/proc/nowhere"))
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "claude-opus-4"])
+def test_a_model_of_another_provider_needs_its_name(model: str) -> None:
+    with pytest.raises(ValueError, match=rf"write \w+:{model}"):
+        StoryOrder(model=model)

@@ -205,7 +205,7 @@ def test_the_chain(given: dict[str, Any], expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"llm_chain": "gemini"}, "GEMINI_API_KEY is not set"),
+        ({"llm_chain": "gemini"}, "set GEMINI_API_KEY"),
         ({"llm_chain": "gpt"}, "LLM_CHAIN names gpt"),
         ({"use_real_llm": True}, "there is no key"),
         ({"use_real_llm": True, "llm_chain": "offline"}, "there is no key"),

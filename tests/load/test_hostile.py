@@ -19,8 +19,16 @@ LAUGHS = "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(
 DOUBLE = SOUND.replace("title: The Eleven Minutes", "title: The Eleven Minutes\ntitle: Again")
 
 FILES = [
-    ("id: x\ntitle: [unclosed\npremise: y\n", 3, "is not YAML"),
-    ("id: x\n\ttitle: y", 2, "is not YAML"),
+    ("id: x\ntitle: [unclosed\npremise: y\n", 2, "the [ that opens here is not closed"),
+    ("id: x\ntitle: {a: 1\nb: 2\n", 2, "the { that opens here is not closed"),
+    ('id: x\ntitle: "unclosed\npremise: y\n', 2, "the quote that opens here is not closed"),
+    ("id: x\n\ttitle: y", 2, "a tab; indent with spaces"),
+    ("id: x\ntitle: Skerry: a Death\n", 2, "has to be in quotes"),
+    ("id: x\ntitle: 'it's'\n", 2, "behind its closing quote"),
+    ("a:\n  - id: x\n   name: y\n", 3, "indented otherwise"),
+    ("id: x\nhello\nb: 1\n", 2, "neither `field: value`"),
+    ("id: x\ntitle: @home\n", 2, "put it in quotes"),
+    ("id: - x\n", 1, "a line of its own"),
     (LAUGHS, 1, "anchors and aliases"),
     ("id: x\ntitle: *nobody", 2, "anchors and aliases"),
     (DOUBLE, line_of(DOUBLE, "title: Again"), "twice, first in line 4"),
@@ -28,7 +36,7 @@ FILES = [
     ("# only a comment", 1, "is empty"),
     ("- a\n- b", 1, "must be a mapping"),
     ("just words", 1, "must be a mapping"),
-    ("id: x\n---\nid: y", 2, "is not YAML"),
+    ("id: x\n---\nid: y", 2, "a second document"),
     ("id: !!python/object/apply:os.system [ls]", 1, "the tag"),
     ("id: !secret x", 1, "the tag"),
     ("[a]: b", 1, "name must be a word"),

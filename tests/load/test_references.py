@@ -6,7 +6,7 @@ import pytest
 
 from tasks.errors import InputError
 from tasks.load import MOST_PROBLEMS, load_brief, load_world
-from tests.load.worlds import SOUND, line_of, refusal
+from tests.load.worlds import SOUND, line_of, refusal, written
 
 SLIPS = [
     # (what stands there, what is put there, the field named, words of the message)
@@ -120,7 +120,7 @@ BRIEF_SLIPS = [
     ("protagonist: ines", "protagonist: tobias", "protagonist", "is absent"),
     ("place: ferry-quay", "place: quay", "place", "no place 'quay'"),
     ("cast: [okafor,", "cast: [okafour,", "cast[0]", "did you mean 'okafor'"),
-    ("code: true", "code: 'yes'", "code", "valid boolean"),
+    ("code: true", "code: 'yes'", "code", "true or false"),
     ("words_per_scene: 200", "words_per_scene: 2", "words_per_scene", "greater than or equal"),
     ("tone:", "tune:", "tune", "did you mean 'tone'"),
     ("discovery,", "comedy,", "endings[1]", "'comedy' is not one of"),
@@ -140,3 +140,21 @@ def test_a_slip_in_a_brief(there: str, put: str, field: str, words: str, tmp_pat
     assert caught.value.field == field
     assert caught.value.line == line_of(text, put)
     assert words in str(caught.value)
+
+
+def test_a_brief_in_place_of_a_world_is_told_apart() -> None:
+    from examples import worlds
+
+    world = worlds()["the-lighthouse"]
+    brief = world.parent / "briefs" / "last-ferry.yaml"
+    with pytest.raises(InputError, match=r"last-ferry.yaml:1: .*a brief; a world is wanted"):
+        load_world(brief)
+    with pytest.raises(InputError, match="a world; a brief is wanted"):
+        load_brief(world, load_world(world))
+
+
+def test_a_world_without_a_brief_names_the_folder_for_it(tmp_path: Path) -> None:
+    world = load_world(written(tmp_path, SOUND.encode()))
+    with pytest.raises(InputError) as caught:
+        load_brief("", world, tmp_path / "world.yaml")
+    assert str(tmp_path / "briefs") in str(caught.value)
