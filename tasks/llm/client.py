@@ -206,7 +206,8 @@ class Client:
         async with self._pace(provider).slot(prompt, level) as slot:
             telemetry.waited(provider, time.monotonic() - came)
             # Behind the gate: what waits there sets nothing aside that a crash would keep.
-            row = await self._reserve(provider, prompt, purpose, request)
+            with self.level.waiting():  # a batch may hold the room it waits for
+                row = await self._reserve(provider, prompt, purpose, request)
             async with self._under_way(row):
                 with telemetry.attempt(provider, prompt, purpose) as note:
                     return await self._asked_once(provider, prompt, request, row, slot, note)

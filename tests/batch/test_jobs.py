@@ -12,6 +12,7 @@ import pytest
 
 from tasks.llm.batch.jobs import gathering
 from tasks.llm.client import Client
+from tasks.llm.errors import CapReached
 from tasks.llm.ledger import Ledger
 from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.settings import Settings
@@ -127,6 +128,31 @@ async def test_calls_that_do_not_fit_under_the_cap_wait_for_room(home: Path) -> 
     assert server.counts()["jobs"] > 1
     assert total.calls == 30
     assert total.cost_usd <= Decimal("0.006")
+
+
+async def test_stories_near_the_cap_come_to_an_end(home: Path) -> None:
+    """What goes the ordinary way may wait for room that a batch holds."""
+    with GeminiBatchServer(duration=0.1) as server:
+        async with Client.open(settings(server, home), run_id="probe") as client:
+            worst = client.prices.worst("gemini", client.chain[0].model, prompts(1)[0])
+        tight = settings(server, home, llm_max_cost=worst * Decimal("0.7"))
+        async with Client.open(tight, run_id="run-1", batched=True) as client:
+
+            async def story(prompt: Prompt) -> str:
+                with client.level.work():
+                    try:
+                        return (
+                            await client.ask(prompt, Purpose("run-1", "s", "1", "generate"))
+                        ).text
+                    except CapReached:
+                        return "no room"
+
+            async with asyncio.timeout(10):
+                told = await asyncio.gather(*map(story, prompts(3)))
+            total = (await client.ledger.tally(run_id="run-1")).total
+    assert "no room" in told
+    assert total.in_flight == 0
+    assert total.cost_usd <= tight.llm_max_cost
 
 
 async def test_the_next_run_takes_up_a_job_that_was_left_behind(home: Path) -> None:
