@@ -3,7 +3,8 @@
 One gate for each provider and model. Callers pass it in the order they came, save where too many of
 this process are in flight: then by priority. Where settings name a limit it is shared with all
 processes (tasks.llm.shared_limits); where they name none it is found from refusals
-(tasks.llm.found_rate). A refusal closes the gate for everybody, for as long as the server asks.
+(tasks.llm.found_rate). A refusal closes the gate for everybody, for as long as the server asks;
+who would wait longer than LLM_DEADLINE for that is refused at once.
 Without a limit and without a refusal nobody waits, and nothing is asked. A wait of more than a
 moment is said in the log of the run, once for all who wait.
 """
@@ -72,6 +73,7 @@ class Pace:
     ) -> None:
         self.name = f"{provider.name} {provider.model}"
         self._provider = provider.name
+        self._longest = settings.llm_deadline
         self._in_flight = PrioritySemaphore(settings.llm_connections)
         self._shared = shared
         self._log = logger()
@@ -117,7 +119,8 @@ class Pace:
         """Hold a place among the calls in flight, from the moment the call may leave; the lowest
         `priority` is first.
 
-        Raises QuotaGone when the day's requests are used up.
+        Raises QuotaGone when the day's requests are used up, RateLimited when the server asked for
+        a longer pause than a call may take.
         """
         if self._provider == "offline":
             yield Slot(prompt, self._tokens, 0.0)
@@ -142,7 +145,15 @@ class Pace:
     def _closed_for(self) -> float:
         return self._closed_until - time.monotonic()
 
+    def _closed_too_long(self) -> RateLimited | None:
+        if self._closed_for <= self._longest:
+            return None
+        said = f"{self.name} asked for a pause of {self._closed_for:.0f} s."
+        return RateLimited(said, delay=self._closed_for, provider=self._provider)
+
     async def _passed(self, charge: float) -> None:
+        if (error := self._closed_too_long()) is not None:
+            raise error
         passed = asyncio.get_running_loop().create_future()
         caller = _Caller(charge, passed, time.monotonic())
         self._queue.append(caller)
@@ -229,7 +240,7 @@ class Pace:
         """Sit a refusal out, with the other processes; their return is spread."""
         if self._shared is not None and self._closed_until > self._held_until + LITTLE:
             self._held_until = self._closed_until
-            await self._shared.hold(seconds)
+            await self._shared.hold(min(seconds, self._longest))
         self._say("the end of a pause it asked for", seconds)
         await asyncio.sleep(seconds + random.uniform(0, LITTLE))
 
@@ -241,6 +252,8 @@ class Pace:
             if self._shared is None or not self._shared.rated:
                 self._found.refused(delay)
         self._closed_until = max(self._closed_until, now + delay)
+        if (error := self._closed_too_long()) is not None:
+            self._fail(error)
         self._feed()
 
     def _fail(self, error: Exception) -> None:

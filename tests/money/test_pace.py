@@ -114,6 +114,48 @@ async def test_a_refusal_stops_every_process(model: str) -> None:
 
 
 @pytest.mark.parametrize("limit", [None, 6000])
+async def test_a_pause_longer_than_a_call_may_take_is_waited_for_by_nobody(
+    limit: int | None, model: str
+) -> None:
+    settings = Settings(llm_rate_limit=limit, llm_deadline=60.0, llm_concurrency=1)
+    async with Pace.open(settings, BilledProvider(model=model)) as pace:
+
+        async def refused() -> None:
+            async with pace.slot(prompt("x")):
+                raise RateLimited("come back tomorrow", delay=86_400.0)
+
+        async with asyncio.timeout(5):
+            told = await asyncio.gather(
+                refused(), passages(pace, 1), passages(pace, 1), return_exceptions=True
+            )
+        assert [type(one) for one in told] == [RateLimited] * 3
+        assert "asked for a pause of 86400 s" in str(told[1])
+        if limit:
+            async with get_client() as client:
+                name = f"openai.{model}.requests"
+                while (held := await client.read_global_concurrency_limit_by_name(name)) and (
+                    held.active_slots <= limit / 10 * THOUSANDTHS
+                ):
+                    await asyncio.sleep(0.01)
+            assert held.active_slots <= (limit / 10 + limit) * THOUSANDTHS, "others wait a minute"
+
+
+async def test_who_waits_already_is_refused_when_a_pause_gets_too_long(model: str) -> None:
+    async with Pace.open(Settings(llm_deadline=60.0), BilledProvider(model=model)) as pace:
+        with pytest.raises(RateLimited):
+            async with pace.slot(prompt("x")):
+                with pytest.raises(RateLimited):
+                    async with pace.slot(prompt("x")):
+                        raise RateLimited("slow down", delay=30.0)
+                waiting = asyncio.create_task(passages(pace, 1))
+                await asyncio.sleep(0.05)
+                raise RateLimited("come back tomorrow", delay=86_400.0)
+        async with asyncio.timeout(5):
+            with pytest.raises(RateLimited):
+                await waiting
+
+
+@pytest.mark.parametrize("limit", [None, 6000])
 async def test_a_refusal_costs_one_call_not_a_hundred(limit: int | None, tmp_path: Path) -> None:
     """The calls in flight may be refused too, but nobody else leaves until the delay is over."""
     with GeminiServer(latency=0.05) as server:
