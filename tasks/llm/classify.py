@@ -46,6 +46,8 @@ def from_status(
 ) -> LLMError:
     """The error for an HTTP answer. `message` is shown, so it must be scrubbed before."""
     said = f"{provider} answered {status}: {message}"
+    if status < 300:
+        return garbled(f"status {status} without an answer", provider=provider)
     details = str(body)
     if status in (429, 402) and (status == 402 or DAILY.search(details)):
         return QuotaGone(f"{said} Wait for the next day or raise the quota.", provider=provider)

@@ -113,10 +113,11 @@ class Claude:
     def read(self, message: Message, unknown: Usage, seconds: float) -> Reply:
         """The reply in a message; `unknown` is assumed where no usage was reported. Raises as
         `generate` does."""
-        text = "".join(block.text for block in message.content if block.type == "text")
-        usage = _usage(message) or unknown
-        reason = message.stop_reason or ""
-        check_finish(reason, text, usage, provider=self.name)
+        with self.errors():
+            text = "".join(block.text for block in message.content if block.type == "text")
+            usage = _usage(message) or unknown
+            reason = message.stop_reason or ""
+            check_finish(reason, text, usage, provider=self.name)
         return Reply(
             text=text,
             usage=usage,
@@ -135,7 +136,7 @@ def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
 
 def _usage(message: Message) -> Usage | None:
     usage = message.usage
-    if usage is None or usage.input_tokens is None:
+    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
         return None
     cached = usage.cache_read_input_tokens or 0
     written = usage.cache_creation_input_tokens or 0
@@ -143,7 +144,7 @@ def _usage(message: Message) -> Usage | None:
     return Usage(
         tokens_in=usage.input_tokens + cached + written,
         tokens_cached=cached,
-        tokens_thinking=details.thinking_tokens if details else 0,
+        tokens_thinking=(details.thinking_tokens or 0) if details else 0,
         tokens_out=usage.output_tokens,
         tokens_cache_written=written,
     )

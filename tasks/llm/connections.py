@@ -13,6 +13,9 @@ from tasks.llm.errors import LLMError
 from tasks.llm.scrub import scrub
 from tasks.settings import Settings
 
+FOREIGN = (AssertionError, AttributeError, LookupError, TypeError)
+"""What an SDK, or we, stumble over in an answer that has not the shape of the API's."""
+
 
 def pool(settings: Settings) -> httpx2.AsyncClient:
     """An HTTP client for an SDK that keeps a connection for every call in flight.
@@ -27,7 +30,7 @@ def pool(settings: Settings) -> httpx2.AsyncClient:
 
 @contextmanager
 def connection_errors(provider: str, key: SecretStr | None) -> Iterator[None]:
-    """Failures of the connection as our errors.
+    """Failures of the connection, and what is no answer of the API, as our errors.
 
     The originals are not chained: a traceback may show them, and they may hold the key.
     """
@@ -39,6 +42,7 @@ def connection_errors(provider: str, key: SecretStr | None) -> Iterator[None]:
         json.JSONDecodeError,
         UnicodeDecodeError,
         ValidationError,
+        *FOREIGN,
     ) as error:
         raise connection_error(error, provider, key) from None
 
@@ -49,7 +53,7 @@ def connection_error(error: BaseException, provider: str, key: SecretStr | None)
     if isinstance(error, TimeoutError | httpx2.TimeoutException):
         sent = not isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout)
         return from_connection("no answer in time", provider=provider, sent=sent)
-    if isinstance(error, ValueError):
+    if isinstance(error, (ValueError, *FOREIGN)):
         return garbled(reason, provider=provider)
     if _untrusted(error):
         return untrusted(reason, provider=provider)

@@ -110,7 +110,7 @@ class Gemini:
                         answer.add(await models.generate_content(**request))
                     else:
                         await self._stream(request, answer, grown)
-        return self._reply(answer, worst_usage(prompt), made, time.monotonic() - started)
+            return self._reply(answer, worst_usage(prompt), made, time.monotonic() - started)
 
     async def reach(self) -> None:
         """Look the model up, which costs nothing. Raises as `generate` does."""
@@ -166,8 +166,9 @@ class Gemini:
     def read(self, response: types.GenerateContentResponse, seconds: float) -> Reply:
         """The reply in a response that came by another way. Raises as `generate` does."""
         answer = _Answer()
-        answer.add(response)
-        return self._reply(answer, Usage(estimated=True), 0, seconds)
+        with self.errors():
+            answer.add(response)
+            return self._reply(answer, Usage(estimated=True), 0, seconds)
 
     def wire(self, prompt: Prompt) -> dict[str, Any]:
         """A request as the API takes it, in JSON."""

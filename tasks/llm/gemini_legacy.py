@@ -78,7 +78,7 @@ class GeminiLegacy:
         with self._errors():
             async with asyncio.timeout(self._settings.llm_timeout):
                 answer = await loop.run_in_executor(self._threads, self._ask, prompt)
-        return self._reply(prompt, answer, time.monotonic() - started)
+            return self._reply(prompt, answer, time.monotonic() - started)
 
     async def reach(self) -> None:
         """Look the model up, which costs nothing. Raises as `generate` does."""

@@ -51,8 +51,8 @@ class OpenAICompatible:
                     text, finish, usage = await self._ask(request)
                 else:
                     text, finish, usage = await self._stream(request, grown)
-        counted = _usage(prompt, usage)
-        check_finish(finish, text, counted, provider=self.name)
+            counted = _usage(prompt, usage)
+            check_finish(finish, text, counted, provider=self.name)
         return Reply(
             text=text,
             usage=counted,
@@ -90,8 +90,8 @@ class OpenAICompatible:
         chunks: Any = await self._client.chat.completions.create(**streamed)
         async for chunk in chunks:
             usage = chunk.usage or usage
-            for choice in chunk.choices:
-                parts.append(choice.delta.content or "")
+            for choice in chunk.choices or []:
+                parts.append((choice.delta and choice.delta.content) or "")
                 finish = choice.finish_reason or finish
             grown(sum(map(len, parts)))
         if not finish:
@@ -122,7 +122,7 @@ def plain_schema(schema: type[BaseModel]) -> dict[str, Any]:
 
 
 def _usage(prompt: Prompt, usage: CompletionUsage | None) -> Usage:
-    if usage is None:
+    if usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
         return worst_usage(prompt)
     inward, outward = usage.prompt_tokens_details, usage.completion_tokens_details
     return Usage(

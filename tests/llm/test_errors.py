@@ -247,6 +247,60 @@ async def test_finish_reasons_of_claude_and_openai(
 
 
 KINDS = ["gemini", "legacy", "claude", "openai"]
+FOREIGN = [Answer(body=b"<html>Sign in</html>", headers={"content-type": "text/html"}), Answer(204)]
+
+
+def choices(**choice: Any) -> Answer:
+    whole = {"index": 0, "finish_reason": "stop", **choice}
+    return json_answer(openai_message("stop") | {"choices": [whole]})
+
+
+ODD = {
+    "gemini": [json_answer(response("x", USAGE) | {"candidates": [{"finishReason": 1}]})],
+    "legacy": [
+        json_answer({"error": "Service Unavailable"}, 503),
+        json_answer([{"error": {"code": 503}}], 503),
+        json_answer("slow down", 429),
+    ],
+    "claude": [
+        *(json_answer(body) for body in (None, [], "hello", {}, {"error": {"message": "no"}})),
+        json_answer(claude_message("end_turn") | {"content": None}),
+    ],
+    "openai": [
+        *(json_answer(body) for body in (None, [], "hello")),
+        choices(),
+        choices(message={"role": "assistant", "content": [{"type": "text", "text": "x"}]}),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_is_no_answer_of_the_api(server: Scripted, kind: str) -> None:
+    for answer in [*FOREIGN, *ODD[kind]]:
+        server.reply = answer
+        raised = await failure(kind, settings(server.url))
+        assert type(raised) is TryLater
+        assert raised.billed
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("openai", openai_message("stop") | {"usage": {}}),
+        ("openai", openai_message("stop") | {"usage": {"prompt_tokens": 5}}),
+        ("claude", claude_message("end_turn") | {"usage": {"input_tokens": 5}}),
+    ],
+)
+async def test_an_answer_whose_usage_is_incomplete_is_kept(
+    server: Scripted, kind: str, body: dict[str, Any]
+) -> None:
+    server.reply = json_answer(body)
+    writer = provider(kind, settings(server.url))
+    reply = await writer.generate(PROMPT)
+    await writer.close()
+    assert reply.text == "x"
+    assert reply.usage.estimated
+    assert reply.usage.tokens_out == PROMPT.max_output_tokens
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -354,6 +408,23 @@ async def test_a_stream_without_an_end(server: Scripted, kind: str, broken: Any)
     with watching(lambda name, characters: None), writing("scene 1"):
         raised = await failure(kind, settings(server.url))
     assert type(raised) is Unreachable
+    assert raised.billed
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("claude", b"<html>Sign in</html>\n\n"),
+        ("openai", b'data: {"id": "m"}\n\n'),
+        ("openai", b'data: {"choices": [{"index": 0, "finish_reason": "stop"}]}\n\n'),
+    ],
+    ids=["a page", "no choices", "no delta"],
+)
+async def test_a_stream_of_something_else(server: Scripted, kind: str, body: bytes) -> None:
+    server.reply = Answer(headers={"content-type": "text/event-stream"}, chunks=chunks(body))
+    with watching(lambda name, characters: None), writing("scene 1"):
+        raised = await failure(kind, settings(server.url))
+    assert raised.retry
     assert raised.billed
 
 

@@ -142,17 +142,21 @@ async def test_a_pause_longer_than_a_call_may_take_is_waited_for_by_nobody(
 
 async def test_who_waits_already_is_refused_when_a_pause_gets_too_long(model: str) -> None:
     async with Pace.open(Settings(llm_deadline=60.0), BilledProvider(model=model)) as pace:
-        with pytest.raises(RateLimited):
+
+        async def refused(after: float, delay: float) -> None:
             async with pace.slot(prompt("x")):
-                with pytest.raises(RateLimited):
-                    async with pace.slot(prompt("x")):
-                        raise RateLimited("slow down", delay=30.0)
-                waiting = asyncio.create_task(passages(pace, 1))
-                await asyncio.sleep(0.05)
-                raise RateLimited("come back tomorrow", delay=86_400.0)
+                await asyncio.sleep(after)
+                raise RateLimited("slow down", delay=delay)
+
+        async def late() -> None:
+            await asyncio.sleep(0.05)
+            await passages(pace, 1)
+
         async with asyncio.timeout(5):
-            with pytest.raises(RateLimited):
-                await waiting
+            told = await asyncio.gather(
+                refused(0.0, 30.0), refused(0.1, 86_400.0), late(), return_exceptions=True
+            )
+    assert [type(one) for one in told] == [RateLimited] * 3
 
 
 @pytest.mark.parametrize("limit", [None, 6000])
