@@ -11,6 +11,7 @@ once more, which is at least as much.
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from google import genai
 from google.genai import errors as sdk
@@ -33,6 +34,8 @@ MARGIN = 30
 
 @dataclass
 class _Entry:
+    """`closed`: not to be made, for now or, when the server refused it, for good."""
+
     sends: int = 0
     name: str = ""
     until: float = 0.0
@@ -58,12 +61,17 @@ class ContextCache:
         entry.sends += 1
         if entry.closed or entry.sends <= PLAIN_SENDS:
             return "", 0
-        entry.closed = True  # others send plain meanwhile, and for good if it is refused
-        made = await self._make(prompt)
-        if made is None or made.name is None:
+        entry.closed, refused = True, False  # others send plain meanwhile
+        try:
+            made = await self._make(prompt)
+        except sdk.APIError as error:
+            refused = error.code < 500 and error.code != HTTPStatus.TOO_MANY_REQUESTS
+            return "", 0
+        finally:
+            entry.closed, entry.sends = refused, 0
+        if made.name is None:
             return "", 0
         entry.name, entry.until = made.name, now + SECONDS - MARGIN
-        entry.closed, entry.sends = False, 0
         counted = made.usage_metadata
         return made.name, 2 * (counted.total_token_count or 0) if counted else 0
 
@@ -80,12 +88,9 @@ class ContextCache:
                 with suppress(Exception):  # it ends by itself within minutes
                     await self._client.aio.caches.delete(name=entry.name)
 
-    async def _make(self, prompt: Prompt) -> types.CachedContent | None:
+    async def _make(self, prompt: Prompt) -> types.CachedContent:
         content = types.Content(role="user", parts=[types.Part(text=prompt.shared)])
         config = types.CreateCachedContentConfig(
             contents=[content], system_instruction=prompt.system or None, ttl=f"{SECONDS}s"
         )
-        try:
-            return await self._client.aio.caches.create(model=self._model, config=config)
-        except sdk.APIError:
-            return None
+        return await self._client.aio.caches.create(model=self._model, config=config)

@@ -14,7 +14,7 @@ from google.genai import types
 from tasks.llm.classify import broken_stream, check_finish, from_status, garbled
 from tasks.llm.connections import connection_errors, pool
 from tasks.llm.context_cache import ContextCache
-from tasks.llm.errors import BadKey, Refused, TryLater
+from tasks.llm.errors import BadKey, LLMError, Refused, TryLater
 from tasks.llm.prices import worst_usage
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
@@ -100,17 +100,23 @@ class Gemini:
         started = time.monotonic()
         answer = _Answer()
         grown = watcher()
-        with self.errors():
-            async with asyncio.timeout(self._settings.llm_timeout):
-                cache, made = await self._caches.name(prompt)
-                request = self._request(prompt, cache)
-                with self._lost(cache):
-                    if grown is None:
-                        models = self.client.aio.models
-                        answer.add(await models.generate_content(**request))
-                    else:
-                        await self._stream(request, answer, grown)
-            return self._reply(answer, worst_usage(prompt), made, time.monotonic() - started)
+        made = 0
+        try:
+            with self.errors():
+                async with asyncio.timeout(self._settings.llm_timeout):
+                    cache, made = await self._caches.name(prompt)
+                    request = self._request(prompt, cache)
+                    with self._lost(cache):
+                        if grown is None:
+                            models = self.client.aio.models
+                            answer.add(await models.generate_content(**request))
+                        else:
+                            await self._stream(request, answer, grown)
+                return self._reply(answer, worst_usage(prompt), made, time.monotonic() - started)
+        except LLMError as error:
+            if made and error.usage is None and not error.billed:
+                error.usage = Usage(tokens_in=made)
+            raise
 
     async def reach(self) -> None:
         """Look the model up, which costs nothing. Raises as `generate` does."""

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from tasks.errors import UserError
 from tasks.llm.chain import chain, open_provider, providers
-from tasks.llm.errors import TryLater
+from tasks.llm.errors import TryLater, Unreachable
 from tasks.llm.prices import Prices
 from tasks.llm.progress import watching, writing
 from tasks.llm.prompt import Prompt, Usage
@@ -20,7 +21,7 @@ from tasks.llm.schema import flat_schema
 from tasks.settings import Settings
 from tasks.story.scene import SceneDraft
 from tests.canary import CANARY
-from tests.emulators.gemini import GeminiServer, response
+from tests.emulators.gemini import GeminiServer, error, response
 from tests.emulators.http import Answer, HttpServer, Request, json_answer
 
 PROMPT = Prompt(
@@ -257,13 +258,56 @@ def test_keys_do_not_show() -> None:
     assert CANARY not in f"{shown!r} {shown} {shown.model_dump_json()}"
 
 
-async def test_what_a_story_shares_is_cached_once_that_pays() -> None:
-    long = replace(PROMPT, shared="The world is wide. " * 1000)
+LONG = replace(PROMPT, shared="The world is wide. " * 1000)
+
+
+class Faulty(GeminiServer):
+    """Gives `faults` to those who make a cache, one by one."""
+
+    def __init__(self, *faults: Answer) -> None:
+        super().__init__()
+        self.faults = list(faults)
+
+    def _cache(self, request: Request) -> Answer:
+        return self.faults.pop(0) if self.faults else super()._cache(request)
+
+
+@pytest.mark.parametrize(
+    ("fault", "again"), [(error(503), True), (Answer(broken="reset"), True), (error(400), False)]
+)
+async def test_a_cache_is_made_later_unless_it_was_refused(fault: Answer, again: bool) -> None:
+    with Faulty(fault) as server:
+        provider = open_provider(
+            "gemini", settings(gemini_api_key=CANARY, gemini_base_url=server.url)
+        )
+        for _ in range(8):
+            with suppress(Unreachable):
+                await provider.generate(LONG)
+        await provider.close()
+    assert server.faults == []
+    assert len(server.cache_tokens) == again
+
+
+async def test_a_cache_that_was_made_is_booked_when_the_call_fails() -> None:
     with GeminiServer() as server:
         provider = open_provider(
             "gemini", settings(gemini_api_key=CANARY, gemini_base_url=server.url)
         )
-        usages = [(await provider.generate(long)).usage for _ in range(5)]
+        for _ in range(2):
+            await provider.generate(LONG)
+        server.next(error(503))
+        with pytest.raises(TryLater) as failed:
+            await provider.generate(LONG)
+        await provider.close()
+    assert failed.value.usage == Usage(tokens_in=server.cache_tokens[0])
+
+
+async def test_what_a_story_shares_is_cached_once_that_pays() -> None:
+    with GeminiServer() as server:
+        provider = open_provider(
+            "gemini", settings(gemini_api_key=CANARY, gemini_base_url=server.url)
+        )
+        usages = [(await provider.generate(LONG)).usage for _ in range(5)]
         assert server.counts()["tokens_in"] == sum(usage.tokens_in for usage in usages)
         plain, made, cached = usages[0].tokens_in, usages[2].tokens_in, usages[4]
         assert [usage.tokens_cached > 0 for usage in usages] == [False, False, True, True, True]
@@ -271,6 +315,6 @@ async def test_what_a_story_shares_is_cached_once_that_pays() -> None:
         assert cached.tokens_in - cached.tokens_cached < 0.01 * plain
         server.caches.clear()
         with pytest.raises(TryLater):
-            await provider.generate(long)
-        assert (await provider.generate(long)).usage.tokens_cached == 0
+            await provider.generate(LONG)
+        assert (await provider.generate(LONG)).usage.tokens_cached == 0
         await provider.close()
