@@ -46,6 +46,7 @@ SAID_AGAIN = 60.0
 
 @dataclass(eq=False)
 class _Caller:
+    tokens: float
     charge: float
     passed: asyncio.Future[None]
     since: float
@@ -55,9 +56,9 @@ class _Caller:
 class Slot:
     """One call that passed the gate."""
 
-    def __init__(self, prompt: Prompt, guess: TokenGuess, charge: float) -> None:
+    def __init__(self, prompt: Prompt, guess: TokenGuess, tokens: float) -> None:
         self.left = time.monotonic()
-        self.owed = -charge
+        self.owed = -tokens
         self._prompt, self._guess = prompt, guess
 
     def note(self, usage: Usage) -> None:
@@ -126,12 +127,10 @@ class Pace:
             yield Slot(prompt, self._tokens, 0.0)
             return
         async with self._in_flight.place(priority):
-            charge = 0.0
-            if self._shared is not None:
-                charge = self._shared.charge(self._tokens.of(prompt))
+            tokens = 0.0 if self._shared is None else self._tokens.of(prompt)
             if self._shared or self._found.known or self._queue or self._closed_for > 0:
-                await self._passed(charge)
-            slot = Slot(prompt, self._tokens, charge)
+                await self._passed(tokens)
+            slot = Slot(prompt, self._tokens, tokens)
             self._found.left()
             try:
                 yield slot
@@ -151,11 +150,12 @@ class Pace:
         said = f"{self.name} asked for a pause of {self._closed_for:.0f} s."
         return RateLimited(said, delay=self._closed_for, provider=self._provider)
 
-    async def _passed(self, charge: float) -> None:
+    async def _passed(self, tokens: float) -> None:
         if (error := self._closed_too_long()) is not None:
             raise error
         passed = asyncio.get_running_loop().create_future()
-        caller = _Caller(charge, passed, time.monotonic())
+        charge = 0.0 if self._shared is None else self._shared.charge(tokens)
+        caller = _Caller(tokens, charge, passed, time.monotonic())
         self._queue.append(caller)
         self._feed()
         try:
@@ -164,7 +164,7 @@ class Pace:
             if caller in self._queue:
                 self._queue.remove(caller)
             elif caller.left:
-                self._over(-charge)
+                self._over(-tokens)
             raise
 
     def _over(self, owed: float) -> None:
@@ -224,6 +224,7 @@ class Pace:
                 caller.left = True
                 caller.passed.set_result(None)
                 if self._shared is not None:
+                    self._shared.owe(caller.tokens - caller.charge)
                     self._shared.begin(1)
             elif self._shared is not None:
                 self._shared.owe(-caller.charge)

@@ -88,7 +88,8 @@ class SharedLimits:
         return self.requests is not None or self.tokens is not None
 
     def charge(self, tokens: float) -> float:
-        """What a call of so many tokens takes before it: what is beyond the burst comes after."""
+        """What a call of so many tokens takes before it: what is beyond the burst is owed when it
+        leaves."""
         return 0.0 if self.tokens is None else min(tokens, self.tokens.burst)
 
     def owe(self, tokens: float) -> None:

@@ -93,6 +93,17 @@ async def test_tokens_are_limited_by_what_calls_really_take(model: str) -> None:
     assert most_over(left, 2000 / 200) <= 12_000 / 200 + 2
 
 
+async def test_a_call_larger_than_the_burst_is_owed_as_soon_as_it_leaves(model: str) -> None:
+    settings = Settings(llm_tokens_per_minute=60_000)
+    async with Pace.open(settings, BilledProvider(model=model, name="gemini")) as pace:
+        assert (limits := pace._shared) is not None
+        async with pace.slot(prompt("x" * 4 * 20_000)):
+            grant = await limits.take([1.0])
+            assert (grant.count, round(grant.clear or 0)) == (0, 20 - 6)
+        grant = await limits.take([1.0])
+        assert grant.count == 1, "it failed, so it took nothing"
+
+
 async def test_a_refusal_stops_every_process(model: str) -> None:
     settings = Settings(llm_rate_limit=6000, llm_burst=100)
     async with AsyncExitStack() as stack:
