@@ -1,9 +1,7 @@
 """Check branches: one task run for each proposed branch."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -12,10 +10,8 @@ from tasks.consistency.case import of_branch
 from tasks.consistency.check import computed, run, run_with
 from tasks.consistency.intended import Decision, honour
 from tasks.consistency.judge import judge
-from tasks.llm.chain import open_provider
 from tasks.llm.client import Client
 from tasks.llm.prompt import Purpose
-from tasks.settings import ProviderName
 from tasks.story.brief import Brief
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.state import PathState
@@ -51,24 +47,12 @@ async def check_branch(
     if client.offline or not verdict.valid:
         return verdict
     asked = replace(purpose, step="check_branches")
-    async with judging(client) as judge_client:
-        opinion = await judge(case, judge_client, asked, votes=client.settings.judge_votes)
+    opinion = await judge(case, judging(client), asked, votes=client.settings.judge_votes)
     return honour(run_with(case, opinion, found), decisions)
 
 
-@asynccontextmanager
-async def judging(client: Client) -> AsyncIterator[Client]:
+def judging(client: Client) -> Client:
     """The client as the judge uses it: never the offline writer, and JUDGE_MODEL first if it is
-    set ('gemini-2.5-pro', 'claude:NAME', 'openai:NAME')."""
+    set."""
     models = [provider for provider in client.chain if provider.name != "offline"]
-    if not client.settings.judge_model:
-        yield replace(client, chain=models)
-        return
-    name, _, model = client.settings.judge_model.rpartition(":")
-    name = name or "gemini"
-    settings = client.settings.model_copy(update={f"{name}_model": model})
-    first = open_provider(cast(ProviderName, name), settings)
-    try:
-        yield replace(client, chain=[first, *models])
-    finally:
-        await first.close()
+    return replace(client, chain=models if client.judge is None else [client.judge, *models])

@@ -38,7 +38,6 @@ async def score(
     ratings: list[QualityPart] = []
     if client.settings.score_votes and not client.offline:
         asked = replace(purpose, step="score")
-        async with judging(client) as judge_client:
-            votes = client.settings.score_votes
-            ratings = await rate(scene, brief, judge_client, asked, votes=votes)
+        votes = client.settings.score_votes
+        ratings = await rate(scene, brief, judging(client), asked, votes=votes)
     return quality(scene, branches, brief, world, code, ending=ending, ratings=ratings)

@@ -16,7 +16,7 @@ never cached. Nothing stands in unless LLM_CHAIN names `offline`.
 """
 
 from importlib import import_module
-from typing import get_args
+from typing import cast, get_args
 
 from tasks.errors import UserError
 from tasks.llm.offline import OfflineWriter
@@ -56,6 +56,22 @@ def chain(settings: Settings) -> list[ProviderName]:
     if settings.use_real_llm and not set(order) - {"offline"}:
         raise UserError("USE_REAL_LLM is true, but there is no key. Set GEMINI_API_KEY.")
     return order or ["offline"]
+
+
+def judge_model(settings: Settings) -> tuple[ProviderName, str] | None:
+    """The provider and model that JUDGE_MODEL names ('gemini-2.5-pro', 'claude:NAME',
+    'openai:NAME'); None if it is not set."""
+    name, _, model = settings.judge_model.rpartition(":")
+    return (cast(ProviderName, name or "gemini"), model) if model else None
+
+
+def open_judge(settings: Settings) -> Provider | None:
+    """The provider of JUDGE_MODEL; None if it is not set. Raises as `open_provider` does."""
+    named = judge_model(settings)
+    if named is None:
+        return None
+    name, model = named
+    return open_provider(name, settings.model_copy(update={f"{name}_model": model}))
 
 
 def open_provider(name: ProviderName, settings: Settings) -> Provider:

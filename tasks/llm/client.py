@@ -22,7 +22,7 @@ from tasks.llm.batch.api import SHARE
 from tasks.llm.batch.batches import Batches
 from tasks.llm.batch.jobs import gathering, owner
 from tasks.llm.batch.level import Level
-from tasks.llm.chain import providers
+from tasks.llm.chain import open_judge, providers
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.ledger import Full, Ledger
 from tasks.llm.log import logger
@@ -51,7 +51,8 @@ PATIENCE = 5.0
 
 @dataclass
 class Client:
-    """An open client for one run. `fresh` asks anew what was kept before the run."""
+    """An open client for one run. `fresh` asks anew what was kept before the run; `judge` is the
+    provider of JUDGE_MODEL; `paces` go by provider and model."""
 
     settings: Settings
     run_id: str
@@ -59,7 +60,8 @@ class Client:
     prices: Prices
     chain: list[Provider]
     fresh: bool = False
-    paces: dict[str, Pace] = field(default_factory=dict)
+    judge: Provider | None = None
+    paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
     level: Level = field(default_factory=Level)
     batches: Batches | None = None
     turns: Turns = field(default_factory=Turns)
@@ -89,14 +91,18 @@ class Client:
         for provider in chain:
             stack.push_async_callback(provider.close)
         try:
-            for provider in chain:
+            judge = None if chain[0].name == "offline" else open_judge(settings)
+            if judge is not None:
+                stack.push_async_callback(judge.close)
+            asked = [*chain, judge] if judge is not None else chain
+            for provider in asked:
                 prices.cost(provider.name, provider.model, Usage())
             ledger = await stack.enter_async_context(Ledger.open(settings))
             paces = {
-                provider.name: await stack.enter_async_context(Pace.open(settings, provider))
-                for provider in chain
+                gate: await stack.enter_async_context(Pace.open(settings, provider))
+                for gate, provider in {(one.name, one.model): one for one in asked}.items()
             }
-            client = cls(settings, run_id, ledger, prices, chain, fresh, paces)
+            client = cls(settings, run_id, ledger, prices, chain, fresh, judge, paces)
             if batched:
                 batches = Batches.open(settings, ledger, prices, client.level, client._warn)
                 client.batches = await stack.enter_async_context(batches)
@@ -254,9 +260,10 @@ class Client:
         return replace(reply, cost_usd=cost)
 
     def _pace(self, provider: Provider) -> Pace:
-        if provider.name not in self.paces:
-            self.paces[provider.name] = Pace(self.settings, provider)
-        return self.paces[provider.name]
+        gate = provider.name, provider.model
+        if gate not in self.paces:
+            self.paces[gate] = Pace(self.settings, provider)
+        return self.paces[gate]
 
     async def _settle(
         self,

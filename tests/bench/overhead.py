@@ -50,7 +50,14 @@ async def main(calls: int) -> None:
     bare, _ = await spread(calls, lambda n: provider.generate(prompt(f"bare {n}")))
     print(f"bare provider {bare:.2f} ms CPU a call")
     async with Ledger.open(settings) as ledger, Pace.open(settings, provider) as pace:
-        client = Client(settings, "bench", ledger, PRICES, [provider], paces={"openai": pace})
+        client = Client(
+            settings,
+            "bench",
+            ledger,
+            PRICES,
+            [provider],
+            paces={(provider.name, provider.model): pace},
+        )
         for name in ("new", "cached"):
             cpu, rate = await spread(calls, lambda n: client.ask(prompt(f"{n}"), purpose("bench")))
             print(f"{name:13} {cpu - bare:.2f} ms CPU a call more, {rate:.0f} calls/s")

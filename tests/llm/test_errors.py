@@ -255,6 +255,7 @@ def choices(**choice: Any) -> Answer:
     return json_answer(openai_message("stop") | {"choices": [whole]})
 
 
+NOTHING: list[Any] = [None, [], "hello"]
 ODD = {
     "gemini": [json_answer(response("x", USAGE) | {"candidates": [{"finishReason": 1}]})],
     "legacy": [
@@ -263,11 +264,11 @@ ODD = {
         json_answer("slow down", 429),
     ],
     "claude": [
-        *(json_answer(body) for body in (None, [], "hello", {}, {"error": {"message": "no"}})),
+        *map(json_answer, [*NOTHING, {}, {"error": {"message": "no"}}]),
         json_answer(claude_message("end_turn") | {"content": None}),
     ],
     "openai": [
-        *(json_answer(body) for body in (None, [], "hello")),
+        *map(json_answer, NOTHING),
         choices(),
         choices(message={"role": "assistant", "content": [{"type": "text", "text": "x"}]}),
     ],

@@ -96,7 +96,8 @@ async def test_tokens_are_limited_by_what_calls_really_take(model: str) -> None:
 async def test_a_call_larger_than_the_burst_is_owed_as_soon_as_it_leaves(model: str) -> None:
     settings = Settings(llm_tokens_per_minute=60_000)
     async with Pace.open(settings, BilledProvider(model=model, name="gemini")) as pace:
-        assert (limits := pace._shared) is not None
+        limits = pace._shared
+        assert limits is not None
         async with pace.slot(prompt("x" * 4 * 20_000)):
             grant = await limits.take([1.0])
             assert (grant.count, round(grant.clear or 0)) == (0, 20 - 6)
@@ -190,6 +191,22 @@ async def test_a_refusal_costs_one_call_not_a_hundred(limit: int | None, tmp_pat
     assert counts["by_status"] == {"429": 1, "200": 24}
     early = [call for call in server.calls if call.status == 200 and call.at < refused + 0.55]
     assert len(early) <= 20
+
+
+async def test_the_judge_s_model_has_the_limits_of_the_settings(tmp_path: Path) -> None:
+    settings = Settings(
+        gemini_api_key="x",
+        llm_chain="gemini",
+        judge_model="gemini-2.5-pro",
+        llm_rate_limit=60,
+        talewright_home=tmp_path,
+    )
+    async with Client.open(settings, run_id="run") as client:
+        (writer,), judge = client.chain, client.judge
+        assert judge is not None
+        gates = [client._pace(provider) for provider in (writer, judge)]
+        assert len(set(map(id, gates))) == len(client.paces) == 2
+        assert all(gate._shared is not None for gate in gates)
 
 
 async def test_an_unknown_limit_is_found(tmp_path: Path) -> None:

@@ -67,7 +67,9 @@ async def test_a_call_the_gate_refused_was_no_attempt(
     daily = settings.model_copy(update={"llm_requests_per_day": 1})
     provider = BilledProvider(name=uuid4().hex[:12])
     async with Ledger.open(daily) as ledger, Pace.open(daily, provider) as pace:
-        asks = Client(daily, "run", ledger, PRICES, [provider], paces={provider.name: pace})
+        asks = Client(
+            daily, "run", ledger, PRICES, [provider], paces={(provider.name, provider.model): pace}
+        )
         first = await asks.ask(prompt("1"), purpose())
         with pytest.raises(QuotaGone):
             await asks.ask(prompt("2"), purpose())

@@ -125,7 +125,7 @@ class Batches:
         task.add_done_callback(self._tasks.discard)
 
     def _open(self, provider: Provider) -> Lane:
-        # A provider of its own: that of a judge is closed after each judgement.
+        # A provider of its own: google-generativeai has no batch API.
         name = cast(ProviderName, provider.name)
         changes = {f"{name}_model": provider.model, "llm_sdk": "google-genai"}
         own = open_provider(name, self.settings.model_copy(update=changes))
