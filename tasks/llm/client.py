@@ -30,7 +30,7 @@ from tasks.llm.pace import Pace, Slot
 from tasks.llm.prices import Prices, worst_usage
 from tasks.llm.prompt import Prompt, Provider, Purpose, Reply, Usage
 from tasks.llm.replaced import LOST, say_replaced
-from tasks.llm.retry import retrying
+from tasks.llm.retry import Waited, retrying
 from tasks.llm.schema import flat_schema
 from tasks.llm.turns import Turns
 from tasks.settings import Settings
@@ -153,7 +153,7 @@ class Client:
     async def _once(self, provider: Provider, prompt: Prompt, purpose: Purpose) -> Reply:
         """The kept answer, or a new one; equal requests at the same time make one call."""
         if provider.name == "offline":
-            return await self._attempt(provider, prompt, purpose, "")
+            return await self._attempt(provider, prompt, purpose, "", Waited())
         request = request_key(provider, prompt)
         while (running := self._asking.get(request)) is not None:
             await running.wait()
@@ -182,13 +182,14 @@ class Client:
         if self.batches is not None:
             seconds = patience.llm_deadline + patience.llm_batch_deadline
             patience = patience.model_copy(update={"llm_deadline": seconds})
-        async for attempt in retrying(patience):
+        waited = Waited()
+        async for attempt in retrying(patience, waited):
             with attempt:
                 why = purpose
                 if attempt.retry_state.attempt_number > 1:
                     why = replace(purpose, reason="retry")
                 reply = await self._batched(provider, prompt, why, request)
-                return reply or await self._attempt(provider, prompt, why, request)
+                return reply or await self._attempt(provider, prompt, why, request, waited)
         raise AssertionError("tenacity ends with an answer or an error")
 
     async def _batched(
@@ -204,7 +205,7 @@ class Client:
                 return await self.batches.answer(lane, prompt, request, row)
 
     async def _attempt(
-        self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str
+        self, provider: Provider, prompt: Prompt, purpose: Purpose, request: str, waited: Waited
     ) -> Reply:
         came = time.monotonic()
         # The higher scene first, for the more follows it (T. C. Hu, 1961: highest level first).
@@ -214,6 +215,7 @@ class Client:
             # Behind the gate: what waits there sets nothing aside that a crash would keep.
             with self.level.waiting():  # a batch may hold the room it waits for
                 row = await self._reserve(provider, prompt, purpose, request)
+            waited.seconds += time.monotonic() - came
             async with self._under_way(row):
                 with telemetry.attempt(provider, prompt, purpose) as note:
                     return await self._asked_once(provider, prompt, request, row, slot, note)

@@ -1,12 +1,12 @@
 """When one provider is asked again: the only retries in the house, besides Prefect's for a step."""
 
 import random
+from dataclasses import dataclass
 
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception,
-    stop_before_delay,
     wait_random_exponential,
 )
 from tenacity.stop import stop_base
@@ -23,15 +23,23 @@ LONGEST_WAIT = 30.0
 _backoff = wait_random_exponential(multiplier=1.0, max=LONGEST_WAIT, min=0.1)
 
 
-def retrying(settings: Settings) -> AsyncRetrying:
-    """Retry what may pass, until `llm_deadline` seconds are gone; raises the last error.
+@dataclass
+class Waited:
+    """Seconds that the attempts of a call waited for their turn."""
+
+    seconds: float = 0.0
+
+
+def retrying(settings: Settings, waited: Waited | None = None) -> AsyncRetrying:
+    """Retry what may pass, until `llm_deadline` seconds are gone beside those in `waited`; raises
+    the last error.
 
     Waits as long as the server asks, else exponentially with full jitter.
     """
     return AsyncRetrying(
         retry=retry_if_exception(lambda error: isinstance(error, LLMError) and error.retry),
         wait=_wait,
-        stop=stop_before_delay(settings.llm_deadline) | _RefusedTooOften(),
+        stop=_Deadline(settings.llm_deadline, waited or Waited()) | _RefusedTooOften(),
         reraise=True,
     )
 
@@ -42,6 +50,15 @@ def _wait(state: RetryCallState) -> float:
         # Spread those who were refused together; never sooner than the server asked.
         return error.delay + random.uniform(0, 0.1 + 0.1 * error.delay)
     return _backoff(state)
+
+
+class _Deadline(stop_base):
+    def __init__(self, seconds: float, waited: Waited) -> None:
+        self._seconds, self._waited = seconds, waited
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        gone = (retry_state.seconds_since_start or 0.0) - self._waited.seconds
+        return gone + retry_state.upcoming_sleep >= self._seconds
 
 
 class _RefusedTooOften(stop_base):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from tasks.llm.chain import providers
 from tasks.llm.client import Client
 from tasks.llm.errors import CapReached, LLMError, NoPrice
 from tasks.llm.ledger import Ledger
@@ -21,6 +23,7 @@ from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
 from tasks.llm.tables import metadata
 from tasks.settings import Settings
+from tests.emulators.gemini import GeminiServer, error
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 
 
@@ -142,6 +145,28 @@ async def test_a_refused_prompt_that_was_billed_counts(settings: Settings) -> No
         total = (await asks.ledger.tally(run_id="run")).total
     assert total.cost_usd == provider.billed > 0
     assert total.failed == total.calls
+
+
+async def test_waiting_for_a_turn_takes_nothing_from_the_deadline(tmp_path: Path) -> None:
+    with GeminiServer(latency=0.3) as server:
+        busy = Settings(
+            gemini_api_key="x",
+            gemini_base_url=server.url,
+            llm_chain="gemini",
+            llm_concurrency=1,
+            llm_deadline=0.6,
+            talewright_home=tmp_path,
+        )
+        (provider,) = providers(busy)
+        async with Ledger.open(busy) as ledger:
+            asks = Client(busy, "run", ledger, Prices({}), [provider])
+            calls = [asyncio.create_task(asks.ask(prompt(f"{n}"), purpose())) for n in range(4)]
+            while sum(call.done() for call in calls) < 2:
+                await asyncio.sleep(0.01)
+            server.next(error(503, headers={"Retry-After": "0"}))
+            await asyncio.gather(*calls)
+        await provider.close()
+    assert server.counts()["by_status"] == {"200": 4, "503": 1}
 
 
 async def test_the_tables_are_the_ones_the_migrations_make(settings: Settings) -> None:
