@@ -6,7 +6,7 @@
 | Unreachable | again until the deadline | then yes |
 | QuotaGone | no | at once |
 | Refused | no | at once |
-| Malformed | asked again by the parsing ladder | then yes |
+| Malformed | again, once | then yes; the parsing ladder asks the last one again |
 | CutShort | asked again with more room by the parsing ladder | no |
 | BadKey, BadRequest, NoPrice | no | no: it needs a person |
 | CapReached | no | no: the run ends in good order |

@@ -72,8 +72,9 @@ class CutShort(LLMError):
 
 
 class Malformed(LLMError):
-    """The answer came whole but is no scene, on any rung of the ladder. `text` is what came."""
+    """The answer ended oddly, or is no scene on any rung of the ladder. `text` is what came."""
 
+    retry = True
     move_on = True
     billed = True
 

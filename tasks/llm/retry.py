@@ -11,11 +11,14 @@ from tenacity import (
 )
 from tenacity.stop import stop_base
 
-from tasks.llm.errors import LLMError, TryLater, Unreachable
+from tasks.llm.errors import LLMError, Malformed, TryLater, Unreachable
 from tasks.settings import Settings
 
 MOST_REFUSALS = 10
 """Refusals before it is the next provider's turn; an unreachable server has until the deadline."""
+
+MOST_MALFORMED = 2
+"""Answers that ended oddly before it is the next provider's turn; each of them was billed."""
 
 LONGEST_WAIT = 30.0
 """Seconds between two attempts, unless the server asks for more."""
@@ -66,7 +69,10 @@ class _RefusedTooOften(stop_base):
         refusals: int = getattr(retry_state, "refusals", 0)
         refusals += not isinstance(_error(retry_state), Unreachable)
         retry_state.refusals = refusals  # type: ignore[attr-defined]
-        return refusals >= MOST_REFUSALS
+        malformed: int = getattr(retry_state, "malformed", 0)
+        malformed += isinstance(_error(retry_state), Malformed)
+        retry_state.malformed = malformed  # type: ignore[attr-defined]
+        return refusals >= MOST_REFUSALS or malformed >= MOST_MALFORMED
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -12,12 +12,13 @@ from llmock.testing import LLMockServer
 from llmock.verdict import judge
 
 from tasks.llm.chain import open_provider
-from tasks.llm.errors import BadRequest, LLMError, RateLimited, TryLater, Unreachable
+from tasks.llm.errors import BadRequest, LLMError, Malformed, RateLimited, TryLater, Unreachable
 from tasks.llm.prompt import Prompt, Provider, Reply
 from tasks.llm.retry import MOST_REFUSALS, retrying
 from tasks.settings import ProviderName, Settings
 from tests.canary import CANARY
-from tests.emulators.gemini import GeminiServer, error
+from tests.emulators.gemini import GeminiServer, error, response
+from tests.emulators.http import json_answer
 from tests.emulators.weather import bad_weather
 
 PROMPT = Prompt("scene", 1, "hash", text="Write scene", shared="A world.")
@@ -101,6 +102,15 @@ async def test_refusals_end_after_ten() -> None:
         raised, requests, _ = await outcome(server)
     assert isinstance(raised, TryLater)
     assert requests == MOST_REFUSALS
+
+
+async def test_an_answer_that_ended_oddly_is_asked_for_once_more() -> None:
+    odd = json_answer(response("x", {"promptTokenCount": 5}, finish="OTHER"))
+    for times, expected in ((1, type(None)), (9, Malformed)):
+        with GeminiServer() as server:
+            server.next(*[odd] * times)
+            raised, requests, _ = await outcome(server)
+        assert (type(raised), requests) == (expected, 2)
 
 
 async def test_a_server_that_is_gone_and_comes_back() -> None:
