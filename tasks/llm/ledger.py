@@ -128,9 +128,12 @@ class Ledger:
             return error.full
         except asyncio.CancelledError:
             # The transaction ends all the same, and nobody would know its row.
-            with suppress(_DoesNotFit):
-                await self.release(await reserving)
+            await asyncio.shield(asyncio.ensure_future(self._undo(reserving)))
             raise
+
+    async def _undo(self, reserving: asyncio.Future[int]) -> None:
+        with suppress(_DoesNotFit):
+            await self.release(await reserving)
 
     async def settle(
         self,

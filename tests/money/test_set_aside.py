@@ -61,6 +61,26 @@ async def test_what_waits_at_the_gate_when_cancelled_was_no_attempt(settings: Se
         assert set((await sums(ledger)).values()) == {int(aside * 10**9)}
 
 
+async def test_who_is_cancelled_twice_while_it_sets_aside_leaves_nothing(
+    settings: Settings,
+) -> None:
+    """A flow's timeout cancels again and again."""
+    async with Ledger.open(settings) as ledger:
+        for moment in range(20):
+            reserving = asyncio.create_task(
+                ledger.reserve(prompt("x"), purpose(), "", "openai", "billed", Decimal("0.01"), {})
+            )
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            for _ in range(2):
+                reserving.cancel()
+                await asyncio.sleep(0)
+            await asyncio.gather(reserving, return_exceptions=True)
+        async with asyncio.timeout(5):
+            while (await ledger.tally(run_id="run")).total.in_flight:
+                await asyncio.sleep(0.01)
+
+
 async def test_a_call_the_gate_refused_was_no_attempt(
     settings: Settings, prefect_server: str
 ) -> None:
