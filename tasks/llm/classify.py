@@ -60,7 +60,9 @@ def from_status(
     if status == 400 and DAILY.search(details):
         return QuotaGone(said, provider=provider)
     if status == 404:
-        return BadRequest(f"{said} Check the model's name and the base URL.", provider=provider)
+        error = BadRequest(f"{said} Check the model's name and the base URL.", provider=provider)
+        error.unknown = True
+        return error
     return BadRequest(said, provider=provider)
 
 

@@ -15,6 +15,8 @@ class LLMError(Exception):
     retry = False
     move_on = False
     billed = False
+    unknown = False
+    """The server does not know what was asked for (404)."""
 
     def __init__(self, message: str, *, provider: str = "", usage: object | None = None) -> None:
         super().__init__(message)

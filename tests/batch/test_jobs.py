@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tasks.llm.batch.jobs import gathering
+from tasks.llm.batch.jobs import gathering, open_jobs
 from tasks.llm.client import Client
 from tasks.llm.errors import CapReached
 from tasks.llm.ledger import Ledger
@@ -171,6 +171,27 @@ async def test_the_next_run_takes_up_a_job_that_was_left_behind(home: Path) -> N
     assert all(reply.cached for reply in replies)
     assert (first.calls, first.failed) == (5, 0)
     assert (second.cost_usd, second.cached) == (Decimal(0), 5)
+
+
+async def test_a_job_the_provider_has_forgotten_is_over_and_its_calls_are_asked_again(
+    home: Path,
+) -> None:
+    with GeminiBatchServer(duration=1.5) as server:
+        chosen = settings(server, home)
+        async with Client.open(chosen, run_id="run-1", batched=True) as client:
+            asking = asyncio.create_task(ask_all(client, 3))
+            while not server.jobs:
+                await asyncio.sleep(0.02)
+            asking.cancel()
+        server.jobs["batches/of-another"] = server.jobs.pop("batches/b0")
+        server.duration = 0.1
+        async with Client.open(chosen, run_id="run-2", batched=True) as client:
+            replies = await ask_all(client, 3)
+            first = (await client.ledger.tally(run_id="run-1")).total
+            left = await open_jobs(client.ledger, "gemini", chosen.gemini_model)
+    assert not any(reply.cached for reply in replies)
+    assert (first.in_flight, first.failed, first.cost_usd) == (0, 3, Decimal(0))
+    assert left == []
 
 
 async def test_a_call_that_is_cancelled_before_its_job_costs_nothing(home: Path) -> None:

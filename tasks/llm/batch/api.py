@@ -20,10 +20,12 @@ PROVIDERS = ("gemini", "claude")
 
 @dataclass(frozen=True)
 class Status:
-    """How a job stands. `failure` says why an ended one has no more answers than it has."""
+    """How a job stands. `failure` says why an ended one has no more answers than it has; one that
+    is not `known` to the provider has none."""
 
     ended: bool
     failure: str = ""
+    known: bool = True
 
 
 class BatchAPI(Protocol):

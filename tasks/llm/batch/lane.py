@@ -115,9 +115,10 @@ class Lane:
                 over.set()
                 await self._late(job, calls)
             await asyncio.sleep(self.settings.llm_batch_poll)
-        async for attempt in retrying(self.settings):
-            with attempt:
-                await self._collect(job, calls)
+        if status.known:
+            async for attempt in retrying(self.settings):
+                with attempt:
+                    await self._collect(job, calls)
         await self._end(job, calls, status.failure)
         await show(self.ledger, job, status.failure or "ended")
 
@@ -127,7 +128,7 @@ class Lane:
             return await self.api.status(job.remote)
         except LLMError as error:
             if not error.retry:
-                return Status(ended=True, failure=str(error))
+                return Status(ended=True, failure=str(error), known=not error.unknown)
             logger().info("Batch job %s: %s", job.name, error)
             return Status(ended=False)
 
