@@ -85,6 +85,7 @@ class OpenAICompatible:
     ) -> tuple[str, str, CompletionUsage | None]:
         parts: list[str] = []
         finish = ""
+        refused = False
         usage = None
         streamed = request | {"stream": True, "stream_options": {"include_usage": True}}
         chunks: Any = await self._client.chat.completions.create(**streamed)
@@ -92,11 +93,12 @@ class OpenAICompatible:
             usage = chunk.usage or usage
             for choice in chunk.choices or []:
                 parts.append((choice.delta and choice.delta.content) or "")
+                refused = refused or bool(choice.delta and choice.delta.refusal)
                 finish = choice.finish_reason or finish
             grown(sum(map(len, parts)))
         if not finish:
             raise broken_stream(self.name)
-        return "".join(parts), finish, usage
+        return "".join(parts), "refusal" if refused else finish, usage
 
     def _request(self, prompt: Prompt) -> dict[str, Any]:
         user = "\n\n".join(text for text in (prompt.shared, prompt.text) if text)

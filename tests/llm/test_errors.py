@@ -412,6 +412,19 @@ async def test_a_stream_without_an_end(server: Scripted, kind: str, broken: Any)
     assert raised.billed
 
 
+async def test_openai_refuses_in_a_stream(server: Scripted) -> None:
+    refusal = {"index": 0, "delta": {"refusal": "I cannot."}, "finish_reason": None}
+    end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+    usage = openai_message("stop")["usage"]
+    told: list[Any] = [{"choices": [refusal]}, {"choices": [end]}, {"choices": [], "usage": usage}]
+    stream = chunks(*(f"data: {json.dumps(chunk)}\n\n".encode() for chunk in told))
+    server.reply = Answer(headers={"content-type": "text/event-stream"}, chunks=stream)
+    with watching(lambda name, characters: None), writing("scene 1"):
+        raised = await failure("openai", settings(server.url))
+    assert type(raised) is Refused
+    assert raised.usage == Usage(tokens_in=90, tokens_out=10)
+
+
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
