@@ -105,8 +105,9 @@ class Claude:
         thinking = prompt.thinking_budget
         if thinking is None:
             thinking = self._settings.llm_thinking_budget
-        if thinking:
-            budget = max(LEAST_THINKING, thinking)
+        # The answer's room includes the thinking, of which it has to be more.
+        budget = min(max(LEAST_THINKING, thinking or 0), prompt.max_output_tokens - 1)
+        if thinking and budget >= LEAST_THINKING:
             request["thinking"] = {"type": "enabled", "budget_tokens": budget}
         return request
 

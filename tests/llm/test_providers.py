@@ -13,6 +13,7 @@ import pytest
 
 from tasks.errors import UserError
 from tasks.llm.chain import chain, open_provider, providers
+from tasks.llm.claude import Claude
 from tasks.llm.errors import TryLater, Unreachable
 from tasks.llm.prices import Prices
 from tasks.llm.progress import watching, writing
@@ -111,6 +112,25 @@ async def test_a_thinking_budget_is_sent() -> None:
         await provider.close()
         config = server.asked[0].json()["generationConfig"]
     assert list(config["thinkingConfig"].values()) == [0]
+
+
+@pytest.mark.parametrize(
+    ("budget", "room", "sent"),
+    [
+        (500, 8192, 1024),
+        (8192, 8192, 8191),
+        (2000, 1025, 1024),
+        (2000, 1024, None),
+        (0, 8192, None),
+    ],
+)
+async def test_claude_thinks_less_than_it_may_answer(
+    budget: int, room: int, sent: int | None
+) -> None:
+    provider = Claude(settings(anthropic_api_key=CANARY, llm_thinking_budget=budget))
+    asked = provider.request(replace(PROMPT, max_output_tokens=room))
+    await provider.close()
+    assert asked.get("thinking", {}).get("budget_tokens") == sent
 
 
 async def test_a_watched_answer_grows_and_is_the_same() -> None:
