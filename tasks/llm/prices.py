@@ -21,6 +21,9 @@ from tasks.settings import Settings
 from tasks.story.base import Model
 
 MILLION = Decimal(1_000_000)
+WRITTEN = Decimal("0.25")
+"""Of the input price, which Claude asks on top for what it writes to its cache.
+https://platform.claude.com/docs/en/build-with-claude/prompt-caching"""
 LIST = f"genai-prices {version('genai-prices')}"
 _PROVIDERS = {"gemini": "google", "claude": "anthropic", "openai": "openai"}
 
@@ -55,6 +58,8 @@ class Prices:
             cached = own.input if own.cached is None else own.cached
             fresh = usage.tokens_in - usage.tokens_cached
             parts = fresh * own.input + usage.tokens_cached * cached + usage.tokens_out * own.output
+            if provider == "claude":
+                parts += usage.tokens_cache_written * own.input * WRITTEN
             return parts / MILLION
         try:
             return calc_price(

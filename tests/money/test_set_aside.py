@@ -11,7 +11,7 @@ from tasks.llm.client import Client
 from tasks.llm.errors import QuotaGone
 from tasks.llm.ledger import Ledger
 from tasks.llm.pace import Pace
-from tasks.llm.prices import Prices
+from tasks.llm.prices import Price, Prices
 from tasks.llm.prompt import Usage
 from tasks.llm.tables import attempts, spend
 from tasks.receipt import in_flight
@@ -102,6 +102,18 @@ async def test_the_worst_case_covers_what_claude_writes_to_its_cache() -> None:
     written = Usage(tokens_in=100_000, tokens_cache_written=100_000, tokens_out=500)
     worst = prices.worst("claude", "claude-haiku-4-5", asked)
     assert prices.cost("claude", "claude-haiku-4-5", written) <= worst
+
+
+async def test_own_prices_count_what_claude_writes_to_its_cache() -> None:
+    listed = Prices({})
+    own = Prices(
+        {"claude-haiku-4-5": Price.model_validate({"in": "1", "cached": ".1", "out": "5"})}
+    )
+    usage = Usage(
+        tokens_in=100_000, tokens_cached=20_000, tokens_cache_written=70_000, tokens_out=9
+    )
+    costs = {prices.cost("claude", "claude-haiku-4-5", usage) for prices in (own, listed)}
+    assert len(costs) == 1
 
 
 async def test_calls_whose_process_died_are_named_on_the_receipt(settings: Settings) -> None:
