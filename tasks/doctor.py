@@ -113,8 +113,9 @@ def price(provider: str, model: str, settings: Settings) -> str:
     """USD per million tokens: '$0.30 in, $2.50 out per million tokens'."""
     try:
         prices = Prices.read(settings)
-        inward = prices.cost(provider, model, Usage(tokens_in=1_000_000))
-        outward = prices.cost(provider, model, Usage(tokens_out=1_000_000))
+        # By calls of a usual size: a million tokens at once have a price of their own.
+        inward = prices.cost(provider, model, Usage(tokens_in=1_000)) * 1_000
+        outward = prices.cost(provider, model, Usage(tokens_out=1_000)) * 1_000
     except (NoPrice, UserError):
         return "no known price" if model else ""
     return f"${inward:.2f} in, ${outward:.2f} out per million tokens"

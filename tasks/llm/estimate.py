@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tasks.llm.batch.api import SHARE
+from tasks.llm.chain import judge_model
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
 from tasks.prompts import render
@@ -27,6 +28,8 @@ BEATS_TOKENS, DIALOGUE_TOKENS, EFFECT_TOKENS, BRANCH_TOKENS = 280, 160, 200, 180
 STEP_TOKENS = 180
 """What one earlier scene adds to the prompts of those after it."""
 JUDGE_IN, JUDGE_OUT = 1400, 160
+RATING_IN, RATING_OUT = 700, 240
+"""Tokens of a scene's rating by the rubric, beside the scene itself."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,29 @@ class Estimate:
     tokens_out: int
     usd: Decimal
     minutes: float
+
+
+@dataclass
+class _Calls:
+    """Calls to one model, and the tokens of all of them."""
+
+    count: float = 0.0
+    tokens_in: float = 0.0
+    tokens_out: float = 0.0
+
+    def add(self, count: float, tokens_in: float, tokens_out: float) -> None:
+        """Calls of so many tokens each."""
+        self.count += count
+        self.tokens_in += count * tokens_in
+        self.tokens_out += count * tokens_out
+
+    def usd(self, prices: Prices, provider: str, model: str) -> Decimal:
+        """By the mean call, as long prompts have a price of their own. Raises NoPrice."""
+        count = max(1.0, self.count)
+        mean = Usage(
+            tokens_in=round(self.tokens_in / count), tokens_out=round(self.tokens_out / count)
+        )
+        return prices.cost(provider, model, mean) * Decimal(f"{self.count:.2f}")
 
 
 @dataclass(frozen=True)
@@ -116,29 +142,35 @@ def _by(
     model: str,
 ) -> Estimate:
     """`first` and `prose` are tokens: of the opening's prompt, and of a scene's text."""
-    calls = tokens_in = tokens_out = 0.0
+    written, judged = _Calls(), _Calls()
+    judge = judge_model(settings) or (provider, model)
     last = len(shape.scenes) - 1
     for level, scenes in enumerate(shape.scenes):
         branches = 0 if level == last else shape.branches
-        judged = 0 if provider == "offline" else scenes * branches * settings.judge_votes
         answer = prose + BEATS_TOKENS + DIALOGUE_TOKENS + EFFECT_TOKENS
         answer += branches * BRANCH_TOKENS
-        calls += scenes + judged
-        tokens_in += scenes * (first + level * STEP_TOKENS + (prose if level else 0))
-        tokens_in += judged * (JUDGE_IN + prose)
-        tokens_out += scenes * answer * guess.length + judged * JUDGE_OUT * guess.length
+        sent = first + level * STEP_TOKENS + (prose if level else 0)
+        written.add(scenes, sent, answer * guess.length)
+        if provider != "offline":
+            votes = scenes * branches * settings.judge_votes
+            judged.add(votes, JUDGE_IN + prose, JUDGE_OUT * guess.length)
+            ratings = scenes * settings.score_votes
+            judged.add(ratings, RATING_IN + prose, RATING_OUT * guess.length)
     more = 1 + guess.again
-    usage = Usage(tokens_in=round(tokens_in * more), tokens_out=round(tokens_out * more))
+    calls = (written.count + judged.count) * more
+    usd = written.usd(prices, provider, model)
+    if judged.count:
+        usd += judged.usd(prices, *judge)
     seconds = len(shape.scenes) * (SCENE_SECONDS + JUDGE_SECONDS) * more
     if provider == "offline":
-        seconds = calls * 0.1
+        seconds = written.count * 0.1
     if settings.llm_rate_limit:
-        seconds = max(seconds, calls * more / settings.llm_rate_limit * 60)
+        seconds = max(seconds, calls / settings.llm_rate_limit * 60)
     return Estimate(
         name=guess.name,
-        calls=round(calls * more),
-        tokens_in=usage.tokens_in,
-        tokens_out=usage.tokens_out,
-        usd=prices.cost(provider, model, usage),
+        calls=round(calls),
+        tokens_in=round((written.tokens_in + judged.tokens_in) * more),
+        tokens_out=round((written.tokens_out + judged.tokens_out) * more),
+        usd=usd * Decimal(str(more)),
         minutes=seconds / 60,
     )

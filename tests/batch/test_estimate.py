@@ -1,11 +1,45 @@
-"""What stories would cost one by one and by batch jobs."""
+"""What stories would cost, one by one and by batch jobs."""
 
 import json
 from decimal import Decimal
 
+import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from tasks.doctor import price
+from tasks.llm.estimate import Estimate, Shape, estimate
+from tasks.llm.prices import Prices
+from tasks.load import load_brief, load_world
+from tasks.settings import Settings
+
+
+def likely(**settings: object) -> Estimate:
+    """Of a story of 31 scenes by Gemini's dearer model."""
+    world = load_world("the-lighthouse")
+    shape = Shape([1, 2, 4, 8, 16], 3)
+    chosen = Settings.model_validate(settings)
+    brief = load_brief("", world, "the-lighthouse")
+    _, guess, _ = estimate(shape, world, brief, chosen, Prices({}), "gemini", "gemini-2.5-pro")
+    return guess
+
+
+def test_a_story_is_priced_call_by_call_and_not_as_one_long_prompt() -> None:
+    guess = likely()
+    assert guess.tokens_in > 200_000
+    assert float(guess.usd) == pytest.approx(
+        (guess.tokens_in * 1.25 + guess.tokens_out * 10) / 1e6, rel=0.01
+    )
+    assert price("gemini", "gemini-2.5-pro", Settings()).startswith("$1.25 in, $10.00 out")
+
+
+def test_the_judge_s_model_and_the_ratings_are_estimated() -> None:
+    plain, cheap = likely(), likely(judge_model="gemini-2.5-flash")
+    assert cheap.calls == plain.calls
+    assert cheap.usd < plain.usd
+    rated = likely(score_votes=3)
+    assert rated.calls == pytest.approx(plain.calls + 3 * 31 * 1.12, abs=1)
+    assert rated.usd > plain.usd
 
 
 def test_an_estimate_compares_both_ways() -> None:
