@@ -357,10 +357,11 @@ def request_key(provider: Provider, prompt: Prompt) -> str:
 def _cap_reached(full: Full, worst: Decimal) -> CapReached:
     scope = full.scope.partition(":")[0]
     whose, setting = CAPS[scope]
+    aside = f", ${full.aside_usd:.6f} is set aside for calls in flight" if full.aside_usd else ""
     return CapReached(
-        f"The cap of ${full.cap_usd:f} for {whose} is reached: ${full.spent_usd:.6f} is spent and "
-        f"the next call may cost ${worst:.6f}. Raise {setting} and run the same command again; "
-        "nothing is paid twice.",
+        f"The cap of ${full.cap_usd:f} for {whose} is reached: ${full.spent_usd:.6f} is spent"
+        f"{aside} and the next call may cost ${worst:.6f}. Raise {setting} and run the same "
+        "command again; nothing is paid twice.",
         cap_usd=full.cap_usd,
         spent_usd=full.spent_usd,
     )

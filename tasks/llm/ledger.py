@@ -55,7 +55,9 @@ class Full:
     scope: str
     cap_usd: Decimal
     spent_usd: Decimal
-    """What is spent for good; the rest is set aside for calls in flight."""
+    """What is spent for good."""
+    aside_usd: Decimal
+    """What is set aside for calls in flight, also of other runs and of processes that died."""
 
 
 class _DoesNotFit(Exception):
@@ -116,7 +118,9 @@ class Ledger:
             sums = _add(connection, scopes, nano)
             for kind, cap in caps.items():
                 if sums[kind] > cap:
-                    raise _DoesNotFit(Full(scopes[kind], cap, _spent(connection, scopes[kind])))
+                    spent = _spent(connection, scopes[kind])
+                    aside = sums[kind] - to_usd(nano) - spent
+                    raise _DoesNotFit(Full(scopes[kind], cap, spent, aside))
             values = row | {"outcome": "in flight", "reserved_nano": nano, "job": job}
             made = connection.execute(insert(attempts).returning(attempts.c.id), values)
             return int(made.scalar_one())

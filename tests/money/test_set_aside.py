@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from tasks.llm.client import Client
-from tasks.llm.errors import QuotaGone
+from tasks.llm.errors import CapReached, QuotaGone
 from tasks.llm.ledger import Ledger
 from tasks.llm.pace import Pace
 from tasks.llm.prices import Price, Prices
@@ -79,6 +79,16 @@ async def test_who_is_cancelled_twice_while_it_sets_aside_leaves_nothing(
         async with asyncio.timeout(5):
             while (await ledger.tally(run_id="run")).total.in_flight:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_cap_filled_by_what_is_set_aside_says_so(settings: Settings) -> None:
+    capped = settings.model_copy(update={"llm_max_cost_per_day": Decimal("0.01")})
+    aside = Decimal("0.009")
+    async with Ledger.open(capped) as ledger:
+        await ledger.reserve(prompt("x"), purpose("dead"), "", "openai", "billed", aside, {})
+        asks = Client(capped, "run", ledger, PRICES, [BilledProvider()], _patience=0.0)
+        with pytest.raises(CapReached, match=r"\$0.000000 is spent, \$0.009000 is set aside"):
+            await asks.ask(prompt("y"), purpose())
 
 
 async def test_a_call_the_gate_refused_was_no_attempt(
