@@ -1,5 +1,6 @@
 """From what went over the wire to one family of errors; the table is in ERRORS.md."""
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -147,13 +148,17 @@ def _seconds(value: str | None) -> float | None:
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         when = parsedate_to_datetime(value)
     except ValueError:
         return None
+    if when.tzinfo is None:  # what the zone -0000 becomes
+        when = when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 

@@ -15,6 +15,7 @@ from prefect.serializers import PickleSerializer
 
 from tasks.errors import InputError
 from tasks.llm.chain import open_provider
+from tasks.llm.classify import retry_delay
 from tasks.llm.errors import (
     BadKey,
     BadRequest,
@@ -143,6 +144,21 @@ GOOGLE = {
     "reset": Case(Answer(broken="reset"), Unreachable, billed=True),
     "cut off": Case(Answer(body=b"{}" * 50, broken="cut"), Unreachable, billed=True),
 }
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("-3", 0.0),
+        ("inf", None),
+        ("nan", None),
+        ("soon", None),
+    ],
+)
+def test_the_delay_in_retry_after(said: str, seconds: float | None) -> None:
+    assert retry_delay(None, {"Retry-After": said}) == seconds
 
 
 @pytest.mark.filterwarnings("ignore:A_NEW_REASON")
