@@ -256,9 +256,11 @@ def _usage(reported: types.GenerateContentResponseUsageMetadata | None) -> Usage
     if reported is None or reported.prompt_token_count is None:
         return None
     thinking = reported.thoughts_token_count or 0
+    out = (reported.candidates_token_count or 0) + thinking
     return Usage(
         tokens_in=reported.prompt_token_count,
         tokens_cached=reported.cached_content_token_count or 0,
         tokens_thinking=thinking,
-        tokens_out=(reported.candidates_token_count or 0) + thinking,
+        # Where a count is missing, the total has it.
+        tokens_out=max(out, (reported.total_token_count or 0) - reported.prompt_token_count),
     )

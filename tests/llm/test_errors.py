@@ -387,6 +387,15 @@ async def test_missing_usage_is_billed_at_its_upper_bound(server: Scripted, kind
     assert reply.usage.tokens_out == PROMPT.max_output_tokens
 
 
+@pytest.mark.parametrize("kind", ["gemini", "legacy"])
+async def test_output_that_only_the_total_counts_is_booked(server: Scripted, kind: str) -> None:
+    server.reply = json_answer(response("x", {"promptTokenCount": 50, "totalTokenCount": 950}))
+    writer = provider(kind, settings(server.url))
+    reply = await writer.generate(PROMPT)
+    await writer.close()
+    assert (reply.usage.tokens_in, reply.usage.tokens_out) == (50, 900)
+
+
 def sse(*events: tuple[str, dict[str, Any]]) -> bytes:
     lines = (f"event: {kind}\ndata: {json.dumps(data)}\n\n" for kind, data in events)
     return "".join(lines).encode()
