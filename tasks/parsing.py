@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 
 from tasks.llm.errors import CutShort, Malformed
 from tasks.llm.scrub import scrub
+from tasks.llm.surrogates import without_escaped_surrogates, without_surrogates
 
 Rung = Literal["as is", "stripped", "repaired", "fields", "whole", "next provider"]
 M = TypeVar("M", bound=BaseModel)
@@ -69,9 +70,10 @@ class WrongFields(Malformed):
 
 
 def parse(text: str, schema: type[M]) -> Parsed[M]:
-    """The value in `text`, without control characters, which could steer a terminal; raises
-    CutShort, WrongFields or another Malformed, with the text."""
-    plain = _CONTROL.sub("", text)
+    """The value in `text`, without control characters, which could steer a terminal, and half
+    characters, which no file takes; raises CutShort, WrongFields or another Malformed, with the
+    text."""
+    plain = without_escaped_surrogates(without_surrogates(_CONTROL.sub("", text)))
     if "\\u00" in plain:
         plain = _ESCAPE.sub(_unless_control, plain)
     try:

@@ -25,6 +25,7 @@ from tasks.errors import InputError
 from tasks.fence import fence, word
 from tasks.front_matter import FrontMatter, line_of_variables, split
 from tasks.llm.prompt import Prompt
+from tasks.llm.surrogates import without_surrogates
 from tasks.memo import memo
 from tasks.settings import Settings
 
@@ -211,7 +212,7 @@ def _rendered(file: PromptFile, variables: Mapping[str, Any]) -> dict[str, str]:
 def _block(file: PromptFile, name: str, *values: Any) -> str:
     context = file.template.new_context(dict(zip(file.needs[name], values, strict=True)))
     try:
-        return "".join(file.template.blocks[name](context)).strip()
+        return without_surrogates("".join(file.template.blocks[name](context))).strip()
     except (TemplateRuntimeError, ValueError, TypeError) as error:
         where, line = _where(error, file)
         raise InputError(str(error), file=where, line=line) from None

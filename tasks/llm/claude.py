@@ -18,6 +18,7 @@ from tasks.llm.prices import worst_usage
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.stainless import api_errors
+from tasks.llm.surrogates import without_surrogates
 from tasks.settings import Settings
 
 LEAST_THINKING = 1024
@@ -115,7 +116,8 @@ class Claude:
         """The reply in a message; `unknown` is assumed where no usage was reported. Raises as
         `generate` does."""
         with self.errors():
-            text = "".join(block.text for block in message.content if block.type == "text")
+            told = "".join(block.text for block in message.content if block.type == "text")
+            text = without_surrogates(told)
             usage = _usage(message) or unknown
             reason = message.stop_reason or ""
             check_finish(reason, text, usage, provider=self.name)

@@ -20,6 +20,7 @@ from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.schema import flat_schema
 from tasks.llm.scrub import scrub
+from tasks.llm.surrogates import without_surrogates
 from tasks.settings import Settings
 
 SAFETY = [
@@ -201,7 +202,7 @@ class Gemini:
 
     def _reply(self, answer: _Answer, unknown: Usage, made: int, seconds: float) -> Reply:
         """`unknown` is assumed where no usage was reported; `made` tokens went into a cache."""
-        text = "".join(answer.parts)
+        text = without_surrogates("".join(answer.parts))
         usage = _usage(answer.usage) or unknown
         usage = replace(usage, tokens_in=usage.tokens_in + made)
         if answer.blocked:

@@ -17,6 +17,7 @@ from tasks.llm.prices import worst_usage
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.stainless import api_errors
+from tasks.llm.surrogates import without_surrogates
 from tasks.settings import Settings
 
 
@@ -51,6 +52,7 @@ class OpenAICompatible:
                     text, finish, usage = await self._ask(request)
                 else:
                     text, finish, usage = await self._stream(request, grown)
+            text = without_surrogates(text)
             counted = _usage(prompt, usage)
             check_finish(finish, text, counted, provider=self.name)
         return Reply(

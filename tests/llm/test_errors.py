@@ -396,6 +396,23 @@ async def test_output_that_only_the_total_counts_is_booked(server: Scripted, kin
     assert (reply.usage.tokens_in, reply.usage.tokens_out) == (50, 900)
 
 
+@pytest.mark.parametrize("kind", ["gemini", "claude", "openai"])
+async def test_half_a_character_in_an_answer_is_replaced(server: Scripted, kind: str) -> None:
+    message = {"role": "assistant", "content": "a \ud83d"}
+    body = {
+        "claude": claude_message("end_turn", "a \ud83d"),
+        "openai": openai_message("stop")
+        | {"choices": [{"message": message, "finish_reason": "stop"}]},
+    }.get(kind, response("a \ud83d", USAGE))
+    server.reply = Answer(
+        body=json.dumps(body).encode(), headers={"content-type": "application/json"}
+    )
+    writer = provider(kind, settings(server.url))
+    reply = await writer.generate(PROMPT)
+    await writer.close()
+    assert reply.text == "a \ufffd"
+
+
 def sse(*events: tuple[str, dict[str, Any]]) -> bytes:
     lines = (f"event: {kind}\ndata: {json.dumps(data)}\n\n" for kind, data in events)
     return "".join(lines).encode()

@@ -140,3 +140,13 @@ def test_what_steers_a_terminal_never_gets_into_a_story(steer: str) -> None:
     with pytest.raises(Malformed) as raised:
         parse(f"nothing{steer}", SceneDraft)
     assert raised.value.text == f"nothing{steer}"
+
+
+@pytest.mark.parametrize(
+    ("half", "shown"),
+    [("\ud83d", "\ufffd"), ("\udc00?", "\ufffd?"), ("\ud83d\ude00", "\U0001f600")],
+)
+def test_half_a_character_is_replaced_and_loses_no_answer(half: str, shown: str) -> None:
+    answer = malformed.good(1) | {"title": f"The {half} \\ud83d"}
+    for text in (json.dumps(answer), json.dumps(answer, ensure_ascii=False)):
+        assert parse(text, SceneDraft).value.title == f"The {shown} \\ud83d"

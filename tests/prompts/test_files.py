@@ -51,6 +51,11 @@ def test_every_shipped_prompt_renders(name: str) -> None:
         assert prompt.hash == load(f"{name}@{version}").hash
 
 
+def test_half_a_character_is_replaced(settings: Settings) -> None:
+    write(settings, FRONT + TEXT)
+    assert "a\ufffdb" in render("greet", {"name": "a\ud83db"}, settings=settings).text
+
+
 def test_a_missing_variable(settings: Settings) -> None:
     write(settings, FRONT + TEXT)
     refused(settings, 8, "The variable name was not given", other=1)
