@@ -170,7 +170,12 @@ class SharedLimits:
         if self.requests is not None and not await self.requests.take(requests):
             self._owed -= tokens
             return False
-        return self.day is None or await self.day.take(requests)
+        if self.day is None or await self.day.take(requests):
+            return True
+        self._owed -= tokens
+        if self.requests is not None:
+            await self.requests.give_back(requests)
+        return False
 
 
 def _within(

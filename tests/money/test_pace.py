@@ -234,6 +234,19 @@ async def test_a_day_s_requests_are_a_quota(model: str, name: str, midnight: str
             await passages(pace, 1)
 
 
+async def test_who_loses_the_day_s_last_request_gives_the_rest_back(model: str) -> None:
+    settings = Settings(llm_requests_per_day=1, llm_rate_limit=60, llm_tokens_per_minute=60_000)
+    async with Pace.open(settings, BilledProvider(model=model)) as pace:
+        limits = pace._shared
+        assert limits is not None
+        assert limits.requests is not None
+        assert (await limits.take([1.0])).count == 1
+        free = await limits.requests.free()
+        assert not await limits._taken(1, 100.0)
+        assert await limits.requests.free() > free - 0.5
+        assert limits._owed == -100
+
+
 async def test_a_limit_that_is_gone_is_an_error(model: str) -> None:
     provider = BilledProvider(model=model)
     async with Pace.open(Settings(llm_rate_limit=600), provider) as pace, get_client() as client:
