@@ -20,6 +20,9 @@ from tasks.llm.stainless import api_errors
 from tasks.llm.surrogates import without_surrogates
 from tasks.settings import Settings
 
+OPENAI = "https://api.openai.com/v1"
+"""OpenAI's own server."""
+
 
 class OpenAICompatible:
     """One attempt a call: the SDK's own retries are off. Local servers need no key."""
@@ -32,10 +35,11 @@ class OpenAICompatible:
             raise UserError("Set OPENAI_MODEL to the model the server should use.")
         self.model = settings.openai_model
         self._settings = settings
+        self.server = (settings.openai_base_url or OPENAI).rstrip("/")
         self._key = settings.openai_api_key or SecretStr("none")
         self._client = openai.AsyncOpenAI(
             api_key=self._key.get_secret_value(),
-            base_url=settings.openai_base_url or "https://api.openai.com/v1",
+            base_url=settings.openai_base_url or OPENAI,
             timeout=settings.llm_timeout,
             max_retries=0,
             http_client=pool(settings),
@@ -105,11 +109,13 @@ class OpenAICompatible:
     def _request(self, prompt: Prompt) -> dict[str, Any]:
         user = "\n\n".join(text for text in (prompt.shared, prompt.text) if text)
         messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
+        # OpenAI's newer models take no max_tokens, and other servers know nothing else.
+        room = "max_completion_tokens" if self.server == OPENAI else "max_tokens"
         warmth = prompt.temperature
         request: dict[str, Any] = {
             "model": self.model,
             "messages": [*messages, {"role": "user", "content": user}],
-            "max_tokens": prompt.max_output_tokens,
+            room: prompt.max_output_tokens,
             "seed": prompt.seed,
             "temperature": self._settings.llm_temperature if warmth is None else warmth,
         }

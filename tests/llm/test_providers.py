@@ -15,6 +15,7 @@ from tasks.errors import UserError
 from tasks.llm.chain import chain, open_provider, providers
 from tasks.llm.claude import Claude
 from tasks.llm.errors import TryLater, Unreachable
+from tasks.llm.openai_compatible import OpenAICompatible
 from tasks.llm.prices import Prices
 from tasks.llm.progress import watching, writing
 from tasks.llm.prompt import Prompt, Usage
@@ -206,6 +207,24 @@ async def test_an_openai_compatible_server_needs_no_key() -> None:
     assert reply.text == SCENE
     assert reply.usage == Usage(tokens_in=90, tokens_out=10)
     assert asked["response_format"]["json_schema"]["name"] == "SceneDraft"
+
+
+@pytest.mark.parametrize(
+    ("url", "field"),
+    [
+        ("", "max_completion_tokens"),
+        ("https://api.openai.com/v1/", "max_completion_tokens"),
+        ("http://localhost:11434/v1", "max_tokens"),
+    ],
+)
+async def test_the_room_for_an_answer_as_each_server_takes_it(url: str, field: str) -> None:
+    provider = OpenAICompatible(
+        settings(openai_api_key=CANARY, openai_base_url=url, openai_model="m")
+    )
+    asked = provider._request(PROMPT)
+    await provider.close()
+    rooms = {name: value for name, value in asked.items() if name.startswith("max_")}
+    assert rooms == {field: PROMPT.max_output_tokens}
 
 
 @pytest.mark.parametrize(
