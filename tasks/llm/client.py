@@ -346,10 +346,13 @@ class Client:
 
 def request_key(provider: Provider, prompt: Prompt) -> str:
     """SHA-256 of all that decides an answer, and of nothing else."""
+    # Two servers may each have a model of one name, and not the same.
+    server = getattr(provider, "server", "")
     schema = flat_schema(prompt.schema) if prompt.schema is not None else None
     parts = (
         *(provider.name, provider.model, prompt.system, prompt.shared, prompt.text, schema),
         *(prompt.seed, prompt.temperature, prompt.max_output_tokens, prompt.thinking_budget),
+        *([server] if server else []),
     )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

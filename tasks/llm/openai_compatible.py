@@ -25,7 +25,8 @@ OPENAI = "https://api.openai.com/v1"
 
 
 class OpenAICompatible:
-    """One attempt a call: the SDK's own retries are off. Local servers need no key."""
+    """One attempt a call: the SDK's own retries are off. Local servers need no key. `server` is
+    the base URL of another server than OpenAI's."""
 
     name = "openai"
 
@@ -35,11 +36,12 @@ class OpenAICompatible:
             raise UserError("Set OPENAI_MODEL to the model the server should use.")
         self.model = settings.openai_model
         self._settings = settings
-        self.server = (settings.openai_base_url or OPENAI).rstrip("/")
+        url = (settings.openai_base_url or OPENAI).rstrip("/")
+        self.server = "" if url == OPENAI else url
         self._key = settings.openai_api_key or SecretStr("none")
         self._client = openai.AsyncOpenAI(
             api_key=self._key.get_secret_value(),
-            base_url=settings.openai_base_url or OPENAI,
+            base_url=url,
             timeout=settings.llm_timeout,
             max_retries=0,
             http_client=pool(settings),
@@ -110,7 +112,7 @@ class OpenAICompatible:
         user = "\n\n".join(text for text in (prompt.shared, prompt.text) if text)
         messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
         # OpenAI's newer models take no max_tokens, and other servers know nothing else.
-        room = "max_completion_tokens" if self.server == OPENAI else "max_tokens"
+        room = "max_tokens" if self.server else "max_completion_tokens"
         warmth = prompt.temperature
         request: dict[str, Any] = {
             "model": self.model,

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from tasks.llm.chain import providers
-from tasks.llm.client import Client
+from tasks.llm.client import Client, request_key
 from tasks.llm.errors import CapReached, LLMError, NoPrice
 from tasks.llm.ledger import Ledger
+from tasks.llm.openai_compatible import OpenAICompatible
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
 from tasks.llm.tables import metadata
@@ -45,6 +46,17 @@ async def test_the_same_request_is_paid_once(settings: Settings) -> None:
             assert len({reply.text for reply in replies}) == 1
             assert sum(not reply.cached for reply in replies) == (1 if run == 0 else 0)
     assert provider.calls == 1
+
+
+async def test_two_servers_with_a_model_of_one_name_do_not_share_answers() -> None:
+    urls = ["", "https://api.openai.com/v1", "http://one/v1", "http://two/v1"]
+    settings = [Settings(openai_base_url=url, openai_model="billed") for url in urls]
+    servers = [OpenAICompatible(one) for one in settings]
+    openai, same, one, two = [request_key(server, prompt("x")) for server in servers]
+    assert openai == same == request_key(BilledProvider(), prompt("x"))
+    assert len({openai, one, two}) == 3
+    for server in servers:
+        await server.close()
 
 
 async def test_fresh_asks_again_but_only_once(settings: Settings) -> None:
