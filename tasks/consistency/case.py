@@ -46,7 +46,7 @@ class Finding:
     found_by: Literal["rule", "inferred"] = "rule"
     confidence: float = 1.0
     key: str = ""
-    """Two findings of one check with the same key are the same."""
+    """Two findings of one check with the same key and severity are the same."""
 
 
 @dataclass(frozen=True)
@@ -265,12 +265,12 @@ class Check:
 
     def issues(self, case: Case) -> Iterator[Issue]:
         """What it finds in a case, each thing once."""
-        seen: set[str] = set()
+        seen: set[tuple[str, Severity | None]] = set()
         for found in self.find(case):
             key = found.key or found.message
-            if key in seen:
+            if (key, found.severity) in seen:
                 continue
-            seen.add(key)
+            seen.add((key, found.severity))
             yield Issue(
                 check=self.id,
                 name=self.name,
@@ -283,4 +283,5 @@ class Check:
                 suggested_fix=found.fix,
                 found_by=found.found_by,
                 confidence=found.confidence,
+                key=key,
             )

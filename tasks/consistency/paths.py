@@ -180,11 +180,10 @@ def _join(
     verdicts = [honour(run(case), decisions) for case in cases]
     seen: dict[tuple[str, str], list[tuple[Issue, Way]]] = {}
     for verdict, way in zip(verdicts, ways, strict=True):
-        for issue in verdict.issues:
-            if issue.check == UNDECLARED and not declares:
-                continue
-            seen.setdefault((issue.check, issue.message), []).append((issue, way))
-    issues = [_weigh([i for i, _ in found], found[0][1], len(ways)) for found in seen.values()]
+        for key, issue in _gravest(verdict.issues).items():
+            if issue.check != UNDECLARED or declares:
+                seen.setdefault(key, []).append((issue, way))
+    issues = [_weigh(found, len(ways)) for found in seen.values()]
     worst = next((found[0][1].path for found in seen.values()), ways[0].path)
     return Examined(
         id=one,
@@ -197,14 +196,31 @@ def _join(
     )
 
 
-def _weigh(issues: Sequence[Issue], witness: Way, ways: int) -> Issue:
-    issue = issues[0]
+_ORDER = ("error", "warning", "info")
+
+
+def _gravest(issues: Sequence[Issue]) -> dict[tuple[str, str], Issue]:
+    """What was found on one way, each thing once. A message may name what differs from way to
+    way, such as the clock; the key does not."""
+    found: dict[tuple[str, str], Issue] = {}
+    for issue in issues:
+        known = found.setdefault((issue.check, issue.key or issue.message), issue)
+        if _ORDER.index(issue.severity) < _ORDER.index(known.severity):
+            found[issue.check, issue.key or issue.message] = issue
+    return found
+
+
+def _weigh(found: Sequence[tuple[Issue, Way]], ways: int) -> Issue:
+    """One thing, found on some ways, as it stands for the passage."""
+    worst = min((issue.severity for issue, _ in found), key=_ORDER.index)
+    found = [(issue, way) for issue, way in found if issue.severity == worst]
+    issue, witness = found[0]
     if issue.severity == "error" and issue.source.endswith(MARK):
         issue = issue.model_copy(update={"severity": "warning"})
-    if len(issues) == ways:
+    if len(found) == ways:
         return issue
     way = " > ".join(witness.path)
-    message = f"{issue.message} (On {len(issues)} of {ways} ways; the shortest: {way}.)"
+    message = f"{issue.message} (On {len(found)} of {ways} ways; the shortest: {way}.)"
     severity = "warning" if issue.severity == "error" else issue.severity
     return issue.model_copy(update={"message": message, "severity": severity})
 

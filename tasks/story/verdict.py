@@ -3,6 +3,7 @@
 from typing import Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from tasks.story.base import Model
 
@@ -25,6 +26,8 @@ class Issue(Model):
     suggested_fix: str = ""
     found_by: Literal["rule", "inferred", "judge", "person"] = "rule"
     confidence: float = Field(1.0, ge=0, le=1)
+    key: SkipJsonSchema[str] = Field("", exclude=True, repr=False)
+    """What it is about, whatever differs from way to way; not kept with a story."""
 
 
 class Verdict(Model):

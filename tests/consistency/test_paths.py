@@ -26,8 +26,10 @@ def graph(*passages: Passage) -> Graph:
     return Graph(title="The Coast", world=WORLD, passages=list(passages))
 
 
-def diamond(left: tuple[str, ...], right: tuple[str, ...]) -> Graph:
-    """Two ways to one passage in which Corin speaks."""
+def diamond(
+    left: tuple[str, ...], right: tuple[str, ...], last: str = "Corin hands you a rope."
+) -> Graph:
+    """Two ways to one passage in which Corin acts."""
     return graph(
         Passage(
             id="1",
@@ -36,7 +38,7 @@ def diamond(left: tuple[str, ...], right: tuple[str, ...]) -> Graph:
         ),
         Passage(id="1.1", scene=scene("The left is dark."), links=[link("1.1a", "1.3", "On.")]),
         Passage(id="1.2", scene=scene("A light burns here."), links=[link("1.2a", "1.3", "On.")]),
-        Passage(id="1.3", scene=scene("Corin hands you a rope."), ending=True),
+        Passage(id="1.3", scene=scene(last), ending=True),
     )
 
 
@@ -55,6 +57,21 @@ def test_false_on_some_ways_is_a_warning_with_the_way_that_shows_it() -> None:
     assert found(checked) == {("1.3", "D2", "warning")}
     assert "1 > 1.2 > 1.3" in checked.findings[0][1].message
     assert checked.clean
+
+
+@pytest.mark.parametrize(("dead_on", "severity"), [(2, "error"), (1, "warning")])
+def test_ways_are_counted_not_mentions(dead_on: int, severity: str) -> None:
+    right = ("dies corin",) if dead_on == 2 else ()
+    twice = "Corin sits there. Corin hands you a rope."
+    checked = check_story(diamond(("dies corin",), right, twice))
+    assert found(checked) == {("1.3", "D2", severity)}
+    assert ("On 1 of 2 ways" in checked.findings[0][1].message) == (dead_on == 1)
+
+
+def test_a_fact_that_differs_from_way_to_way_is_false_on_all() -> None:
+    noon = "It is noon, and the gulls are loud."
+    checked = check_story(diamond(("time_passes 60",), ("time_passes 120",), noon))
+    assert found(checked) == {("1.3", "D9b", "error")}
 
 
 def test_a_story_without_fault_is_clean() -> None:

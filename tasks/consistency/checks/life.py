@@ -117,7 +117,7 @@ def _finding(
         severity=severity,
         found_by="inferred" if inferred else "rule",
         confidence=0.9 if inferred else 1.0,
-        key=f"{who}:{severity}",
+        key=who,
     )
 
 

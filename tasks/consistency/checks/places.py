@@ -104,7 +104,7 @@ def _finding(
         severity=None if sure else "warning",
         found_by="inferred" if inferred else "rule",
         confidence=0.9 if inferred else 1.0,
-        key=f"{what}:{sure}",
+        key=what,
     )
 
 

@@ -69,7 +69,7 @@ def _finding(rule: Rule, what: str, quote: str, severity: Severity | None = None
         source=rule.id,
         fix="Leave it out, or find a way within the rule.",
         severity=severity or rule.severity,
-        key=f"{rule.id}:{severity}",
+        key=rule.id,
     )
 
 
