@@ -15,7 +15,7 @@ def not_held(case: Case) -> Iterator[Finding]:
             continue
         item = step.state.items.get(effect.item)
         if item and not item.destroyed and not _at_hand(case, step.state, effect.who, item):
-            if effect.kind == "loses" and _gained_before(case, step):
+            if effect.kind == "loses" and (_gained_here(case, step) or _passed_on(case, step)):
                 continue
             yield _missing(case, effect.who, effect.item, item, effect.quote)
     got: set[str] = {e.item for e in case.effects if e.kind == "gains"}
@@ -32,7 +32,8 @@ def not_held(case: Case) -> Iterator[Finding]:
             yield _missing(case, claim.who, claim.what, item, claim.quote, inferred=True)
 
 
-def _gained_before(case: Case, step: Step) -> bool:
+def _gained_here(case: Case, step: Step) -> bool:
+    """Whether who loses an item gains it in the same text."""
     effect = step.effect
     return any(
         s.effect.kind == "gains"
@@ -41,6 +42,14 @@ def _gained_before(case: Case, step: Step) -> bool:
         for s in case.steps
         if s is not step
     )
+
+
+def _passed_on(case: Case, step: Step) -> bool:
+    """Whether the item was taken from who loses it by somebody's 'gains' in the same text."""
+    what = field_of(step.effect, "item")
+    held = case.before.items.get(what)
+    held_it = held and held.holder == field_of(step.effect, "who")
+    return bool(held_it) and case.declares("gains", item=what)
 
 
 def _at_hand(case: Case, state: PathState, who: str, item: ItemState) -> bool:
@@ -110,7 +119,7 @@ def _taken(
         apart = here and there and not _same(case, here, there)
         if case.mentions(item.holder) and not (apart and not inferred and not _travels(case)):
             return
-        if not apart and _hinted(case, item.holder):
+        if not apart and ((here and there) or _hinted(case, item.holder)):
             return
         where = f"{case.name(item.holder)} holds it"
     elif item.place and item.since.source == "world":
@@ -148,6 +157,8 @@ def _hinted(case: Case, holder: str) -> bool:
     words = {"*he*": {"he", "him", "his"}, "*she*": {"she", "her"}}.get(
         pronoun, {"they", "them", "their"}
     )
+    if holder == case.lead:
+        words = words | {"you", "your", "i", "me", "my"}
     if case.before.status(holder) == "dead" and case.grave:
         return True
     return any(w.low in words for p in case.passages for row in p.words for w in row)
@@ -159,13 +170,19 @@ def destroyed(case: Case) -> Iterator[Finding]:
         effect = step.effect
         what = field_of(effect, "item", "what")
         item = step.state.items.get(what)
-        if item and item.destroyed and step.mode != "dreamt":
+        if item and item.destroyed and step.mode != "dreamt" and not _parted(case, step):
             yield _gone(case, what, item, effect.quote)
     for claim in case.claims:
         item = case.before.items.get(claim.what)
         handled = claim.strong and claim.kind in ("uses", "gains", "holds")
         if item and item.destroyed and handled:
             yield _gone(case, claim.what, item, claim.quote, inferred=True)
+
+
+def _parted(case: Case, step: Step) -> bool:
+    """Whether this only says that what is destroyed in this text is no longer held."""
+    held = case.before.items.get(field_of(step.effect, "item"))
+    return step.effect.kind == "loses" and held is not None and not held.destroyed
 
 
 def _gone(case: Case, what: str, item: ItemState, quote: str, *, inferred: bool = False) -> Finding:
