@@ -40,6 +40,9 @@ class Whereabouts(Model):
 
     place: str | None
     since: Evidence
+    came_from: str | None = None
+    left: datetime | None = None
+    """When they were last said to be where they came from, if they came from somewhere."""
 
 
 class ItemState(Model):
@@ -234,8 +237,12 @@ class _Fork:
         return all(one in self.state.life for one in ids)
 
     def put(self, who: str, place: str | None, effect: Effect) -> None:
+        before = self.get("whereabouts").get(who)
         self.table("whereabouts")[who] = Whereabouts.model_construct(
-            place=place, since=self.since(effect)
+            place=place,
+            since=self.since(effect),
+            came_from=before.place if before else None,
+            left=before.since.at if before else None,
         )
 
     def live(self, who: str, value: Life, effect: Effect) -> None:

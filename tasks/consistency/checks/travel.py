@@ -1,9 +1,10 @@
 """Nobody is in two places, and nobody is faster than the road."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding
-from tasks.story.state import PathState
+from tasks.story.state import PathState, Whereabouts
 
 UNSAID = 30
 """Minutes that may go by between two sentences without anybody saying so."""
@@ -11,6 +12,7 @@ UNSAID = 30
 
 def too_fast(case: Case) -> Iterator[Finding]:
     """A journey takes at least as long as its road."""
+    spent: Counter[str] = Counter()
     for step in case.steps:
         effect = step.effect
         if effect.kind != "moves" or step.mode == "dreamt":
@@ -19,7 +21,8 @@ def too_fast(case: Case) -> Iterator[Finding]:
         need = case.atlas.minutes(start, effect.to) if start else None
         if not start or not need:
             continue
-        have = _elapsed(case, effect.who)
+        have = max(0, _elapsed(case, effect.who) - spent[effect.who])
+        spent[effect.who] += need
         if need > have:
             certain = case.declared_minutes is not None or need > have + UNSAID
             certain = certain or case.span.minutes is not None or case.span.short
@@ -44,9 +47,19 @@ def too_fast(case: Case) -> Iterator[Finding]:
 def _elapsed(case: Case, who: str) -> int:
     """Minutes since somebody was last seen, with those that go by here."""
     seen = case.before.whereabouts.get(who)
-    before = (case.before.clock - seen.since.at).total_seconds() / 60 if seen else 0
+    before = _stayed(case, seen) if seen else 0
     declared = case.declared_minutes
-    return int(before) + (declared if declared is not None else case.span.minutes or 0)
+    return before + (declared if declared is not None else case.span.minutes or 0)
+
+
+def _stayed(case: Case, seen: Whereabouts) -> int:
+    """Minutes somebody has been where they are."""
+    stayed = (case.before.clock - seen.since.at).total_seconds() / 60
+    if seen.came_from and seen.place and seen.left:
+        # The minutes of the way there may have been declared after it.
+        way = case.atlas.minutes(seen.came_from, seen.place) or 0
+        stayed = min(stayed, (case.before.clock - seen.left).total_seconds() / 60 - way)
+    return max(0, int(stayed))
 
 
 def _slow(
