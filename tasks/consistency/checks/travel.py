@@ -4,7 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.claims import Claim
+from tasks.consistency.language.english import pattern, words
 from tasks.story.state import PathState, Whereabouts
+
+_SETS_OUT = words("words", "setting_out")
 
 UNSAID = 30
 """Minutes that may go by between two sentences without anybody saying so."""
@@ -35,13 +39,20 @@ def too_fast(case: Case) -> Iterator[Finding]:
             continue
         start = case.before.place_of(claim.who)
         need = case.atlas.minutes(start, claim.what) if start else None
-        if not start or not need or case.declared_minutes is not None:
+        if not start or not need or not claim.firm:
             continue
         have = _elapsed(case, claim.who)
         # Without a word about time the story may have skipped the journey.
-        told = need > have and (case.span.minutes is not None or case.span.short)
-        if told and claim.firm:
+        timed = case.span.minutes is not None or case.span.short
+        if need > have and (timed or _arrives(case, claim)):
             yield _slow(case, claim.who, start, claim.what, need, have, claim.quote, True, 0.9)
+
+
+def _arrives(case: Case, claim: Claim) -> bool:
+    """Whether a journey ends within the declared minutes, rather than begins."""
+    if case.declared_minutes is None or not claim.sure or claim.verb in _SETS_OUT:
+        return False
+    return claim.kind in ("moves", "enters") and not pattern("underway").search(claim.quote)
 
 
 def _elapsed(case: Case, who: str) -> int:
