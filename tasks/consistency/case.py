@@ -130,6 +130,13 @@ class Case:
         return pattern("remote").search(self.text) is not None
 
     @cached_property
+    def framed(self) -> bool:
+        """Whether some of the text is a dream, a memory or a tale."""
+        return any(
+            p.frame or any(m == "dreamt" for row in p.modes for _, m in row) for p in self.passages
+        )
+
+    @cached_property
     def _marks(self) -> list[tuple[int, int, Mode]]:
         """Start, end and mode of every sentence that is not asserted as a whole."""
         found = []

@@ -6,7 +6,7 @@ from tasks.consistency import check_branch, check_scene
 from tasks.consistency.checks import CHECKS
 from tasks.story.scene import BranchDraft
 from tasks.story.state import PathState
-from tests.consistency.worlds import WORLD, branch, errors, says, scene, state, verdict
+from tests.consistency.worlds import WORLD, branch, effects, errors, says, scene, state, verdict
 
 FINDS: list[tuple[str, PathState, BranchDraft]] = [
     ("D1", state(), branch("Captain Nemo bows.", "moves nemo pier")),
@@ -174,6 +174,24 @@ def test_a_scene_shows_who_could_have_come() -> None:
     too_soon = scene(present=["mira", "isolde"])
     assert "D3c" in errors(check_scene(WORLD, None, state(), too_soon))
     assert check_scene(WORLD, None, state("time_passes 130"), too_soon).valid
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("The tide turns.", False),
+        ("Her voice is thin in the telephone.", True),
+        ("You remember her voice.", True),
+    ],
+)
+def test_who_speaks_in_a_scene_is_there(text: str, passes: bool) -> None:
+    heard = scene(text, dialogue=[says("isolde", "Good night.")])
+    assert ("D3c" not in errors(check_scene(WORLD, None, state(), heard))) == passes
+
+
+def test_who_leaves_a_scene_was_there() -> None:
+    leaves = scene("Isolde leaves.", present=["mira", "isolde"], effects=effects("departs isolde"))
+    assert "D3c" in errors(check_scene(WORLD, None, state(), leaves))
 
 
 def test_a_secret_is_kept_in_dialogue_too() -> None:

@@ -74,14 +74,11 @@ def _before_dying(case: Case, step: Step, who: str) -> bool:
 
 
 def _on_stage(case: Case, scene: SceneText, gone: set[str], words: str) -> Iterator[Finding]:
-    framed = any(
-        p.frame or any(m == "dreamt" for row in p.modes for _, m in row) for p in case.passages
-    )
     back = {e.who for e in case.effects if e.kind == "returns"}
     for who in gone - back:
         lines = [line.text for line in case.speech if line.character_id == who]
         if lines or who in scene.present:
-            mild: Severity | None = "warning" if framed or case.remote else None
+            mild: Severity | None = "warning" if case.framed or case.remote else None
             quote = lines[0] if lines else scene.setting_description
             yield _finding(case, who, quote, case.before.life[who], words, mild)
 

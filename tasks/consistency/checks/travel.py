@@ -147,12 +147,13 @@ def _apart(
 
 
 def elsewhere(case: Case) -> Iterator[Finding]:
-    """Who is in a scene could have come there in time."""
+    """Who is or speaks in a scene could have come there in time."""
     scene = case.scene
     if scene is None or scene.place not in case.before.places:
         return
-    moved = {e.who for e in case.effects if e.kind in ("moves", "returns", "departs")}
-    for who in scene.present:
+    moved = {e.who for e in case.effects if e.kind in ("moves", "returns")}
+    heard = [] if case.remote or case.framed else [line.character_id for line in case.speech]
+    for who in dict.fromkeys([*scene.present, *heard]):
         at = case.before.place_of(who)
         if who in moved or not at or case.before.status(who) != "alive":
             continue
