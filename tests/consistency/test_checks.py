@@ -40,6 +40,14 @@ FINDS: list[tuple[str, PathState, BranchDraft]] = [
     ("D4", state(), branch("Hob drops the lamp.", "loses hob lamp")),
     ("D5", state("destroys bridge"), branch("You cross the Iron Bridge.")),
     ("D5", state("destroys bridge"), branch("You go on.", "moves mira bridge", "time_passes 9")),
+    *(
+        ("D5", state("destroys bridge"), branch(text))
+        for text in (
+            "Corin remains silent as you cross the Iron Bridge.",
+            "Lightning flashes as you cross the Iron Bridge.",
+            "You are stumped, but you cross the Iron Bridge.",
+        )
+    ),
     ("D5b", state(), branch("You walk into the Archive.")),
     ("D5b", state(), branch("You go on.", "moves mira archive", "time_passes 9")),
     ("D6", state(), branch("Corin tells you that Hob set the fire in the old archive.")),
@@ -91,6 +99,7 @@ PASSES: list[tuple[str, PathState, BranchDraft]] = [
     ("D4c", state(), branch("The lamp shatters.", "destroys lamp", "loses mira lamp")),
     ("D4c", state("destroys map"), branch("You try to remember the tide map.")),
     ("D5", state("destroys bridge"), branch("You look at the ruins of the Iron Bridge.")),
+    ("D5", state("destroys bridge"), branch("Its remains hold you as you cross the Iron Bridge.")),
     ("D5", state("destroys bridge"), branch("You remember crossing the Iron Bridge.")),
     ("D5b", state(), branch("You stand before the locked door of the Archive.")),
     ("D5b", state(), branch("In.", "opens archive", "moves mira archive", "time_passes 9")),

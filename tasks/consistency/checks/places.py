@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tasks.consistency.case import Case, Check, Finding, field_of
+from tasks.consistency.language.english import pattern
 from tasks.story.state import PathState, PlaceState
 
 
@@ -13,11 +14,11 @@ def gone(case: Case) -> Iterator[Finding]:
         what = field_of(effect, "to", "place")
         what = what or (effect.what if effect.kind == "destroys" else "")
         place = _outer(case, step.state, what, "destroyed")
-        if place and step.mode != "dreamt" and not _ruin(case, what):
+        if place and step.mode != "dreamt" and not _ruin(case):
             yield _finding(case, what, place, "is destroyed", effect.quote)
     for claim in case.claims:
         place = _outer(case, case.before, claim.what, "destroyed")
-        if not place or not claim.asserted or _ruin(case, claim.what):
+        if not place or not claim.asserted or _ruin(case):
             continue
         if claim.kind in ("enters", "is_at", "opens", "closes", "moves") and claim.firm:
             sure = claim.kind in ("enters", "is_at")
@@ -26,7 +27,7 @@ def gone(case: Case) -> Iterator[Finding]:
             yield _finding(case, claim.what, place, "is destroyed", claim.quote, True, True)
     if case.scene:
         place = _outer(case, case.before, case.scene.place, "destroyed")
-        if place and not _ruin(case, case.scene.place):
+        if place and not _ruin(case):
             quote = case.scene.setting_description
             yield _finding(case, case.scene.place, place, "is destroyed", quote)
 
@@ -76,18 +77,9 @@ def _inside(case: Case, state: PathState, who: str, place: str) -> bool:
     return at is not None and case.atlas.inside(at, place)
 
 
-def _ruin(case: Case, place: str) -> bool:
+def _ruin(case: Case) -> bool:
     """Whether the prose calls the place what it is: a ruin."""
-    low = case.text.lower()
-    return any(
-        word in low
-        for word in ("ruin", "rubble", "remains", "ashes", "what is left", "what was left",
-                     "debris", "wreck", "used to", "once stood", "charred", "gap where", "rebuil",
-                     "crater", "stump", "blackened", "burnt-out", "burned-out", "hulk", "sunken",
-                     "collapsed", "broken", "cinder", "empty lot", "foundations", "site of",
-                     "swept away", "washed away", "carried away", "carried the last", "no longer",
-                     "hole where")
-    )  # fmt: skip
+    return pattern("ruin").search(case.text) is not None
 
 
 def _finding(
