@@ -243,7 +243,8 @@ def _put_right(value: Any, slip: ErrorDetails) -> bool:
     holder: Any = value
     for step in path:
         # pydantic names the kind of a tagged union on the way; the data does not.
-        if isinstance(holder, list) or step in holder:
+        kind = isinstance(holder, dict) and step == holder.get("kind")
+        if not kind and (isinstance(holder, list) or step in holder):
             holder = holder[step]  # type: ignore[index]
     given = slip["input"]
     if slip["type"] == "missing":

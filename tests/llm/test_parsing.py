@@ -129,6 +129,17 @@ def test_any_json_ends_in_a_known_error(value: Any) -> None:
         parse(json.dumps(value), SceneDraft)
 
 
+def test_a_field_named_like_the_kind_of_an_effect_is_dropped() -> None:
+    odd = {"kind": "moves", "moves": "x", "who": 5, "to": "quay", "quote": "You go."}
+    parsed = parse(json.dumps(malformed.good(1) | {"effects": [odd]}), SceneDraft)
+    assert parsed.value.effects[0].model_dump() == {
+        "kind": "moves",
+        "who": "5",
+        "to": "quay",
+        "quote": "You go.",
+    }
+
+
 @pytest.mark.parametrize("steer", ["\x1b[2J", "\x9b31m", "\x7f", "\x00"])
 def test_what_steers_a_terminal_never_gets_into_a_story(steer: str) -> None:
     answer = malformed.good(1) | {"title": f"The{steer} Quay"}

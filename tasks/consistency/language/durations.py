@@ -47,7 +47,7 @@ class Span:
 def number(word: str) -> int | None:
     """The value of '12', 'twelve' or 'forty-two'; None for anything else."""
     low = word.lower()
-    if low.isdigit():
+    if low.isdecimal():
         return int(low)
     tens, _, units = low.partition("-")
     if tens in NUMBERS and (not units or units in NUMBERS):

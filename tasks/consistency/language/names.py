@@ -101,11 +101,12 @@ class Names:
         found: list[Mention] = []
         for pattern in (self._exact, self._folded):
             for match in pattern.finditer(text) if pattern else ():
-                kind, one, whole = self.ids[match.group().lower()]
-                found.append(Mention(match.start(), match.end(), kind, one, whole))
+                # A few letters, such as 'İ', match others than their lower case.
+                if known := self.ids.get(match.group().lower()):
+                    found.append(Mention(match.start(), match.end(), *known))
         for match in self._heads_pattern.finditer(text) if self._heads_pattern else ():
-            kind, one = self._head_ids[match.group(1).lower()]
-            found.append(Mention(match.start(1), match.end(1), kind, one, False))
+            if head := self._head_ids.get(match.group(1).lower()):
+                found.append(Mention(match.start(1), match.end(1), *head, False))
         found.sort(key=lambda m: (m.start, -m.end))
         kept: list[Mention] = []
         for mention in found:
