@@ -11,6 +11,18 @@ from tests.consistency.worlds import WORLD, branch, effects, errors, says, scene
 FINDS: list[tuple[str, PathState, BranchDraft]] = [
     ("D1", state(), branch("Captain Nemo bows.", "moves nemo pier")),
     ("D2", state("dies corin"), branch("Corin hands you a rope.")),
+    *(
+        ("D2", state("dies corin"), branch(text))
+        for text in (
+            "Corin smiles and hands you a cup of tea.",
+            "Corin waits by the stove and hands you a cup of tea.",
+            "Corin looks up and asks you where you have been.",
+            "You find Corin at the stove. He is alive and well.",
+            "You find Corin. He tells you who pushed him.",
+            "You kiss Corin, and he kisses you back.",
+            "Corin smiles. He hands you a cup.",
+        )
+    ),
     ("D2", state("dies corin"), branch("A word.", "tells corin mira arson")),
     ("D2b", state("departs hob"), branch("Hob opens the hatch and grins.")),
     ("D3", state(), branch("You climb.", "moves mira peak", "time_passes 10")),
@@ -69,6 +81,16 @@ PASSES: list[tuple[str, PathState, BranchDraft]] = [
     ("D1", state(), branch("You go.", "moves mira bridge", "time_passes 9")),
     ("D2", state("dies corin"), branch("You remember how Corin handed you the rope.")),
     ("D2", state("dies corin"), branch("You lay flowers on Corin's grave.", "feels mira corin 0")),
+    *(
+        ("D2", state("dies corin"), branch(text))
+        for text in (
+            "You carry Corin to the boat. He slides off.",
+            "You describe Corin to the sailor, and he asks you why.",
+            "The sailor helps you lift Corin. He tells you to hurry.",
+            "You lift Corin while the sailor watches. He tells you to hurry.",
+            "You think of Corin. He told you once.",
+        )
+    ),
     ("D2", state("dies corin"), branch("In your dream Corin opens the door. You wake.")),
     ("D2", state("dies corin"), branch("If Corin were here he would laugh.")),
     ("D2", state("dies corin"), branch("The knot Corin taught you holds.")),

@@ -4,7 +4,7 @@ A shallow reader for narrative English. It knows the world's names and the verbs
 a sentence is more than it can follow it finds nothing, which is what a checker should do.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 from tasks.consistency.language.english import words as english
@@ -19,9 +19,13 @@ from tasks.consistency.language.modes import (
 from tasks.consistency.language.names import Mention, Names
 from tasks.consistency.language.tokens import WORD, Sentence, sentences
 from tasks.consistency.language.verbs import (
+    ACT,
     BELIEVE,
+    GIVE,
+    INTERACT,
     LEGACY,
     LET,
+    NO_CONTACT,
     PERCEIVE,
     SPEAK,
     Form,
@@ -40,6 +44,11 @@ _OTHERS = frozenset(
 PRONOUNS = {"he": "*he*", "she": "*she*"}
 """Stand for a character until the passage says whom."""
 _OPENERS = english("words", "openers")
+_JOINS = frozenset({",", ";", ".", "and", "but", "then"})
+# What comes with these may be the one 'he' means.
+_COMPANY = _OPENERS | {",", "to", "with", "from", "by", "beside", "behind", "for", "of"}
+_DEALS = ACT | GIVE | INTERACT
+_ABSENT = BELIEVE | (NO_CONTACT - PERCEIVE)
 _UNREAL: dict[str, Mode] = {"until": "hypothetical", "till": "hypothetical",
                             "before": "hypothetical",
            "like": "depicted", "than": "hypothetical"}  # fmt: skip
@@ -113,7 +122,8 @@ class Passage:
             self.sentences.append(sentence)
             self.words.append(found)
             self.modes.append([*marks, (-1, frame)] if frame else marks)
-            self.clauses += [self._resolve(c, names) for c in clauses]
+            for clause in clauses:
+                self.clauses.append(self._resolve(clause, names))
             if marks and opens_frame(sentence.plain):
                 framing = [mode for _, mode in marks if mode not in AFTER_ONLY]
                 frame = framing[0] if framing else "hypothetical"
@@ -127,7 +137,25 @@ class Passage:
         said = [w for row in self.words for w in row if w.ref and w.ref.kind == "character"]
         named = {w.ref.id for w in said if w.ref}
         fits = [who for who in named if names.pronouns.get(who) == clause.subjects[0]]
-        return clause._replace(subjects=tuple(fits) if len(fits) == 1 else (), firm=False)
+        if len(fits) != 1:
+            return clause._replace(subjects=(), firm=False)
+        firm = _lively(clause) and self._plainly(fits[0], clause)
+        return clause._replace(subjects=(fits[0],), firm=firm)
+
+    def _plainly(self, who: str, clause: Clause) -> bool:
+        """Whether 'he' can only be who was named just before: 'You kiss Corin, and he ...'."""
+        at = next((n for n, w in enumerate(clause.about) if w.low in PRONOUNS), 0)
+        last = -1 if at else -2
+        if len(self.sentences) < -last or any(self.modes[last:]):
+            return False
+        start = self.sentences[last].start
+        before = [c for c in self.clauses if c.sentence.start == start]
+        known = all(
+            c.mode == "asserted" and set(c.subjects) <= {YOU, who} and c.verb not in _ABSENT
+            for c in before
+        )
+        row = clause.about[:at] if at else self.words[last]
+        return bool(before) and known and _names_one(row, at_end=bool(at))
 
     def _settle_tense(self, orders: bool) -> None:
         """In a text told in the present, the simple past tells of before."""
@@ -139,6 +167,25 @@ class Passage:
             c._replace(mode="past") if c.past and c.mode == "asserted" and not told_past else c
             for c in self.clauses
         ]
+
+
+def _names_one(row: Sequence[Word], at_end: bool) -> bool:
+    """Whether words name one person, as subject or object of a clause without company."""
+    words = list(row)
+    while words and words[-1].low in _JOINS:
+        words.pop()
+    at = [n for n, w in enumerate(words) if w.ref and w.ref.kind == "character"]
+    if len(at) != 1 or words[at[0]].owns or any(w.low in _COMPANY for w in words):
+        return False
+    return (not at_end or at[0] == len(words) - 1) and (words[0].low in _SUBJECTS or at[0] == 0)
+
+
+def _lively(clause: Clause) -> bool:
+    """Whether only the living do this: they speak, deal with 'you', or are said to be alive."""
+    after = {w.low for w in clause.tail[:3]}
+    if clause.verb == "be":
+        return bool(after & {"alive", "awake", "unharmed"})
+    return clause.verb in SPEAK or (clause.verb in _DEALS and bool(after & {"you", "me"}))
 
 
 def _unreal(clause: Clause) -> Clause:
