@@ -218,6 +218,8 @@ class _Reading:
             inside = before in {"in", "inside", "within", "through", "aboard"}
             if inside and not self._ruined(word, after):
                 yield self.make("is_at", who, what=self._id(word), sure=self.verb != "be")
+            elif before in {"on", "atop"} and self.verb in _UPON and not self._ruined(word, after):
+                yield self.make("is_at", who, what=self._id(word), sure=False)
 
     def _fronted(self) -> Word | None:
         """'Halfway across the bridge you stop': the place before the subject."""
@@ -327,6 +329,7 @@ _TALK = (v.SPEAK | v.BELIEVE) - {"snap"}
 _BARRIERS = frozenset({"that", "how", "where", "whether", "what", ",", ";", ":", "but"})
 _AWAY = frozenset({"from", "off", "past", "near"})
 _ME = frozenset({"you", "your", "me", "my", "us", "yours"})
+_UPON = frozenset({"be", "stand", "sit", "kneel", "lie", "wait"})
 _READING = words("words", "reading")
 _PARTS = words("words", "parts")
 _TO_THE_DEAD = words("words", "to_the_dead")

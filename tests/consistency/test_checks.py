@@ -1,11 +1,15 @@
 """Every check: a case it finds and one it passes over."""
 
+import re
+
 import pytest
 
 from tasks.consistency import check_branch, check_scene
+from tasks.consistency.case import Check
 from tasks.consistency.checks import CHECKS
 from tasks.story.scene import BranchDraft
 from tasks.story.state import PathState
+from tasks.story.world import Boundary
 from tests.consistency.worlds import WORLD, branch, effects, errors, says, scene, state, verdict
 
 FINDS: list[tuple[str, PathState, BranchDraft]] = [
@@ -152,6 +156,44 @@ def test_finds(check: str, before: PathState, proposed: BranchDraft) -> None:
 @pytest.mark.parametrize(("check", "before", "proposed"), PASSES)
 def test_passes(check: str, before: PathState, proposed: BranchDraft) -> None:
     assert verdict(before, proposed).valid
+
+
+KNIVES = Boundary(topic="violence", level="off", terms=["knife"])
+EXAMPLES: dict[str, tuple[PathState, PathState]] = {
+    "D2": (state("dies corin"),) * 2,
+    "D2b": (state("departs isolde"),) * 2,
+    "D3": (state(),) * 2,
+    "D3b": (state(),) * 2,
+    "D4": (state("loses mira lamp"),) * 2,
+    "D4b": (state(), state("moves isolde pier")),
+    "D4c": (state("destroys map"),) * 2,
+    "D5": (state("destroys bridge"),) * 2,
+    "D5b": (state(),) * 2,
+    "D6": (state(),) * 2,
+    "D7": (state(),) * 2,
+    "D8": (state(),) * 2,
+    "D9": (state(),) * 2,
+    "D9b": (state(),) * 2,
+    "D9c": (state(),) * 2,
+    "D10": (state("uses mira bell"),) * 2,
+    "D15": (state(),) * 2,
+}
+"""Checks whose examples are told in prose, and what holds before the two."""
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def test_the_examples_that_are_listed(check: Check) -> None:
+    if check.id not in EXAMPLES:
+        return
+    world = WORLD.model_copy(update={"boundaries": [KNIVES]})
+    both = (check.example, check.counter_example)
+    found = []
+    for text, before in zip(both, EXAMPLES[check.id], strict=True):
+        quoted = re.search(r"\B'(.+)'", text)
+        assert quoted
+        told = check_branch(world, None, before, scene(), branch(quoted[1]))
+        found.append(check.id in errors(told))
+    assert found == [True, False]
 
 
 def test_the_choices_of_a_scene_differ() -> None:

@@ -48,7 +48,7 @@ CHECKS = (
         "error",
         crossed,
         "Violence is off. 'He draws a knife.'",
-        "'Nobody carries a knife here.'",
+        "'He draws a chair to the fire.'",
         lambda case: any(b.level != "ok" for b in merged(case.world, case.brief)),
     ),
 )

@@ -122,7 +122,7 @@ CHECKS = (
         "coherence",
         "error",
         changed,
-        "Mira's eyes are grey. 'Her green eyes narrow.'",
+        "Mira's eyes are grey. 'Mira's green eyes narrow.'",
         "Mira's eyes are grey. 'In the portrait her eyes are green.'",
         lambda case: any(f.attribute and f.value for f in case.world.facts),
     ),

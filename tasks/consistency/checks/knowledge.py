@@ -122,8 +122,8 @@ CHECKS = (
         "character",
         "error",
         leaked,
-        "Only Mira knows who set the fire. 'Tomas tells you who set the fire.'",
-        "Only Mira knows who set the fire. 'Tomas asks who set the fire.'",
+        "Only Isolde knows it. 'Corin tells you that Hob set the fire in the archive.'",
+        "Only Isolde knows it. 'Corin asks who set the fire in the archive.'",
         lambda case: bool(case.world.facts),
     ),
 )

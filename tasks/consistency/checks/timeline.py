@@ -94,7 +94,7 @@ CHECKS = (
         "timeline",
         "error",
         causes,
-        "The trial follows the arrest. 'The trial begins' before anybody is arrested.",
+        "The trial follows the arrest. 'The keeper stands trial.' Nobody is arrested yet.",
         "'If there were a trial, you would speak.'",
         lambda case: bool(case.world.timeline),
     ),
