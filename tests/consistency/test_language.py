@@ -4,6 +4,7 @@ import pytest
 
 from tasks.consistency.language.durations import number
 from tasks.consistency.language.names import Names
+from tasks.consistency.language.reader import Passage
 from tests.consistency.worlds import WORLD
 
 
@@ -28,6 +29,27 @@ def names(*known: str) -> Names:
 )
 def test_letters_with_an_odd_lower_case_are_read(known: str, text: str) -> None:
     names(known).find(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "firm"),
+    [
+        ("Dawn", "Dawn breaks over the harbour.", False),
+        ("Hope", "Hope fills you.", False),
+        ("Frost", "Frost covers the panes and bites your fingers.", False),
+        ("Captain Grey", "Grey clouds gather.", False),
+        ("Fox", "Fox tracks cross the snow.", False),
+        ("Winter", "Winter grips the harbour.", False),
+        ("Dawn", "You nod to Dawn. Dawn opens the door.", True),
+        ("Captain Grey", "Captain Grey opens the door. Grey grins.", True),
+        ("Corin", "Corin opens the door.", True),
+    ],
+)
+def test_a_name_that_is_a_word(name: str, text: str, firm: bool) -> None:
+    people = [WORLD.characters[0].model_copy(update={"id": "x", "name": name, "aliases": []})]
+    read = Passage(text, Names(WORLD.model_copy(update={"characters": people})))
+    assert {c.firm for c in read.clauses if "x" in c.subjects} <= {firm}
+    assert firm is False or any("x" in c.subjects for c in read.clauses)
 
 
 @pytest.mark.parametrize(

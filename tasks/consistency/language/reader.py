@@ -47,6 +47,7 @@ _OPENERS = english("words", "openers")
 _JOINS = frozenset({",", ";", ".", "and", "but", "then"})
 # What comes with these may be the one 'he' means.
 _COMPANY = _OPENERS | {",", "to", "with", "from", "by", "beside", "behind", "for", "of"}
+_NAMES_TOO = english("words", "names_too")
 _DEALS = ACT | GIVE | INTERACT
 _ABSENT = BELIEVE | (NO_CONTACT - PERCEIVE)
 _UNREAL: dict[str, Mode] = {"until": "hypothetical", "till": "hypothetical",
@@ -129,6 +130,7 @@ class Passage:
                 frame = framing[0] if framing else "hypothetical"
         self.frame = frame
         self._settle_tense(orders)
+        self._doubt_names()
 
     def _resolve(self, clause: Clause, names: Names) -> Clause:
         """'He' is the one man named before it in this passage, if there is one."""
@@ -156,6 +158,20 @@ class Passage:
         )
         row = clause.about[:at] if at else self.words[last]
         return bool(before) and known and _names_one(row, at_end=bool(at))
+
+    def _doubt_names(self) -> None:
+        """'Dawn breaks' need not be about Dawn, unless the passage names her elsewhere than at
+        the beginning of a sentence, where every word has a capital."""
+        rows = [row for row in self.words if row]
+        named = {w.ref.id for row in rows for w in row[1:] if w.ref}
+        named |= {row[0].ref.id for row in rows if row[0].ref and row[0].low not in _NAMES_TOO}
+        doubted = {
+            row[0].ref.id for row in rows if row[0].ref and row[0].ref.kind == "character"
+        } - named
+        self.clauses = [
+            c._replace(firm=False) if c.subjects and c.subjects[0] in doubted else c
+            for c in self.clauses
+        ]
 
     def _settle_tense(self, orders: bool) -> None:
         """In a text told in the present, the simple past tells of before."""
