@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Literal
 
@@ -103,6 +103,20 @@ class Case:
         return found
 
     @cached_property
+    def as_told(self) -> "Case":
+        """The same with its effects in the order of the text, if that is another one: they are
+        listed as they come to mind."""
+        told: list[tuple[int, bool]] = []
+        for step in self.steps:
+            # Without a quote in the text an effect stays behind the one listed before it.
+            at = step.at if step.at >= 0 or not told else told[-1][0]
+            told.append((at, step.effect.kind not in _OPENS_THE_WAY))
+        order = sorted(range(len(told)), key=told.__getitem__)
+        if order == list(range(len(told))):
+            return self
+        return replace(self, effects=[self.effects[n] for n in order])
+
+    @cached_property
     def after(self) -> PathState:
         """The state once the declared effects have happened."""
         last = self.steps[-1] if self.steps else None
@@ -172,6 +186,10 @@ class Case:
     def mentions(self, who: str) -> bool:
         """Whether the prose names somebody."""
         return any(w.ref and w.ref.id == who for p in self.passages for row in p.words for w in row)
+
+
+_OPENS_THE_WAY = frozenset({"opens", "returns", "gains", "promises"})
+"""What rests on the same words as what it makes possible comes first."""
 
 
 def field_of(effect: Effect, *names: str) -> str:
@@ -271,13 +289,15 @@ class Check:
     eligible: Callable[[Case], bool] = field(default=lambda case: True)
 
     def issues(self, case: Case) -> Iterator[Issue]:
-        """What it finds in a case, each thing once."""
+        """What it finds in a case, each thing once: what is wrong in the order of the list and in
+        that of the text."""
         seen: set[tuple[str, Severity | None]] = set()
+        told = case.as_told
+        wrong = None if told is case else {_same(found) for found in self.find(told)}
         for found in self.find(case):
-            key = found.key or found.message
-            if (key, found.severity) in seen:
+            if _same(found) in seen or (wrong is not None and _same(found) not in wrong):
                 continue
-            seen.add((key, found.severity))
+            seen.add(_same(found))
             yield Issue(
                 check=self.id,
                 name=self.name,
@@ -290,5 +310,9 @@ class Check:
                 suggested_fix=found.fix,
                 found_by=found.found_by,
                 confidence=found.confidence,
-                key=key,
+                key=found.key,
             )
+
+
+def _same(found: Finding) -> tuple[str, Severity | None]:
+    return found.key or found.message, found.severity

@@ -10,6 +10,7 @@ from tasks.consistency.checks import CHECKS
 from tasks.story.scene import BranchDraft
 from tasks.story.state import PathState
 from tasks.story.world import Boundary
+from tests.bench.consistency.cases import effect
 from tests.consistency.worlds import WORLD, branch, effects, errors, says, scene, state, verdict
 
 FINDS: list[tuple[str, PathState, BranchDraft]] = [
@@ -156,6 +157,53 @@ def test_finds(check: str, before: PathState, proposed: BranchDraft) -> None:
 @pytest.mark.parametrize(("check", "before", "proposed"), PASSES)
 def test_passes(check: str, before: PathState, proposed: BranchDraft) -> None:
     assert verdict(before, proposed).valid
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "told"),
+    [
+        (
+            state(),
+            "You break the seal of the Archive and step in, five minutes later.",
+            {"moves mira archive": "step in", "opens archive": "break the seal"},
+        ),
+        (
+            state("loses mira lamp"),
+            "You pick up the lamp and light it.",
+            {"uses mira lamp": "light it", "gains mira lamp": "pick up the lamp"},
+        ),
+        (
+            state("departs hob"),
+            "Hob comes back, and you meet.",
+            {"meets mira hob": "you meet", "returns hob pier": "Hob comes back"},
+        ),
+        (
+            state(),
+            "You promise Corin a song and sing it.",
+            {"keeps mira song": "sing it", "promises mira corin song": "You promise Corin"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("apart", [True, False])
+def test_effects_count_in_the_order_of_the_text_too(
+    before: PathState, text: str, told: dict[str, str], apart: bool
+) -> None:
+    effects = [effect(line, quote if apart else text) for line, quote in told.items()]
+    draft = BranchDraft(choice="Go on", consequence=text, effects=effects)
+    assert errors(verdict(before, draft)) == set()
+    assert errors(verdict(before, draft.model_copy(update={"effects": effects[:1]})))
+
+
+def test_effects_in_a_right_order_stay_right() -> None:
+    draft = BranchDraft(
+        choice="Go on",
+        consequence="You light the lamp that you found on the sand.",
+        effects=[
+            effect("gains mira lamp", "you found on the sand"),
+            effect("uses mira lamp", "You light the lamp"),
+        ],
+    )
+    assert errors(verdict(state("loses mira lamp"), draft)) == set()
 
 
 KNIVES = Boundary(topic="violence", level="off", terms=["knife"])
