@@ -273,8 +273,9 @@ def test_an_invented_quote_is_a_finding() -> None:
     assert "D1b" in {i.check for i in verdict(state(), draft).issues}
 
 
-def test_an_undeclared_death_is_a_finding() -> None:
-    found = verdict(state(), branch("You kill Hob with the oar."))
+@pytest.mark.parametrize("declared", [(), ("dies corin",)])
+def test_an_undeclared_death_is_a_finding(declared: tuple[str, ...]) -> None:
+    found = verdict(state(), branch("You kill Hob with the oar.", *declared))
     assert {i.check for i in found.issues} == {"D1c"}
     assert found.decision == "review"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.case import Case, Check, Finding, field_of
 from tasks.story.effects import Effect
 
 TWIN = 0.8
@@ -95,12 +95,14 @@ def unquoted(case: Case) -> Iterator[Finding]:
 
 def undeclared(case: Case) -> Iterator[Finding]:
     """What the prose says happens is declared, so that the next scene knows it."""
-    declared = {e.kind for e in case.effects}
+    declared = {(e.kind, field_of(e, "who", "what")) for e in case.effects}
     for claim in case.claims:
         died = claim.kind == "dies" and case.before.status(claim.who) == "alive"
-        if not claim.strong or claim.kind in declared or not (died or claim.kind == "destroys"):
+        one = claim.who if claim.kind == "dies" else claim.what
+        known = (claim.kind, one) in declared
+        if not claim.strong or known or not (died or claim.kind == "destroys"):
             continue
-        what = case.name(claim.what or claim.who)
+        what = case.name(one)
         yield Finding(
             f"The prose says '{claim.kind}' of {what}, but no effect does.",
             quote=claim.quote,
