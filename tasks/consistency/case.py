@@ -89,7 +89,8 @@ class Case:
     @cached_property
     def claims(self) -> list[Claim]:
         """What the prose says, in order."""
-        return [claim for passage in self.passages for claim in claims(passage, self.lead)]
+        read = zip(self._starts, self.passages, strict=True)
+        return [claim for at, passage in read for claim in claims(passage, self.lead, at)]
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -151,18 +152,25 @@ class Case:
         )
 
     @cached_property
+    def _starts(self) -> list[int]:
+        """Offsets of the parts in the text."""
+        found: list[int] = []
+        offset = 0
+        for text, _ in self.parts:
+            found.append(self.text.find(text, offset))
+            offset = found[-1] + len(text)
+        return found
+
+    @cached_property
     def _marks(self) -> list[tuple[int, int, Mode]]:
         """Start, end and mode of every sentence that is not asserted as a whole."""
         found = []
-        offset = 0
-        for passage, (text, _) in zip(self.passages, self.parts, strict=True):
-            base = self.text.find(text, offset)
+        for base, passage in zip(self._starts, self.passages, strict=True):
             for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
                 mode = next((m for _, m in marks if m not in AFTER_ONLY), None)
                 if mode:
                     start = base + sentence.start
                     found.append((start, start + len(sentence.text), mode))
-            offset = base + len(text)
         return found
 
     def mode_at(self, at: int) -> Mode:

@@ -57,16 +57,19 @@ class Claim:
         return self.asserted and self.firm and self.sure
 
 
-def claims(passage: Passage, protagonist: str) -> list[Claim]:
-    """Every claim of a passage, in order; 'you' and 'I' are the protagonist."""
-    return [claim for clause in passage.clauses for claim in _Reading(clause, protagonist).claims()]
+def claims(passage: Passage, protagonist: str, start: int = 0) -> list[Claim]:
+    """Every claim of a passage that begins at an offset, in order; 'you' and 'I' are the
+    protagonist."""
+    readings = (_Reading(clause, protagonist, start) for clause in passage.clauses)
+    return [claim for reading in readings for claim in reading.claims()]
 
 
 class _Reading:
     """The claims of one clause."""
 
-    def __init__(self, clause: Clause, protagonist: str) -> None:
+    def __init__(self, clause: Clause, protagonist: str, start: int) -> None:
         self.clause = clause
+        self.start = start
         self.lead = protagonist
         people = (protagonist if s == YOU else s for s in clause.subjects)
         self.people = list(dict.fromkeys(people))
@@ -92,7 +95,7 @@ class _Reading:
             who,
             c.mode,
             c.sentence.text,
-            c.sentence.start,
+            self.start + c.sentence.start,
             c.firm,
             verb=self.verb,
             **more,  # type: ignore[arg-type]

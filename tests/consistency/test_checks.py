@@ -261,6 +261,26 @@ def test_a_dead_protagonist_is_a_dead_end() -> None:
     assert verdict(state(), branch("Hob drowns.", "dies hob")).dead_end_risk == 0.0
 
 
+@pytest.mark.parametrize(
+    ("after", "found"),
+    [
+        ("Later that night Corin opens the door and hands you a cup.", {"error"}),
+        ("Corin grabs your hand.", {"warning"}),
+        ("Later that night you remember how Corin laughed.", set()),
+        ("Later that night Hob opens the door.", set()),
+    ],
+)
+def test_who_dies_in_a_text_does_nothing_after_it(after: str, found: set[str]) -> None:
+    dies = "Corin opens the hatch. Corin dies at your feet."
+    draft = BranchDraft(
+        choice="Let Corin go first.",
+        consequence=f"{dies} {after}",
+        effects=[effect("dies corin", "Corin dies at your feet.")],
+    )
+    told = verdict(state(), draft).issues
+    assert {i.severity for i in told if i.check == "D2"} == found
+
+
 def test_nobody_left_is_refused() -> None:
     found = verdict(state("dies hob", "dies corin", "dies isolde"), branch("So.", "dies mira"))
     assert "D11" in errors(found)

@@ -17,6 +17,7 @@ _FIX = "Let somebody who is alive and there do it, or make it a memory, a dream 
 def dead_act(case: Case) -> Iterator[Finding]:
     """The dead do nothing, say nothing and die only once."""
     yield from _inactive(case, "dead", "is dead")
+    yield from _after_dying(case)
 
 
 def absent_act(case: Case) -> Iterator[Finding]:
@@ -71,6 +72,26 @@ def _before_dying(case: Case, step: Step, who: str) -> bool:
         s.at for s in case.steps if s.effect.kind in ("dies", "departs") and s.effect.who == who
     ]
     return any(step.at <= at for at in deaths)
+
+
+def _after_dying(case: Case) -> Iterator[Finding]:
+    """Who dies in this text does nothing in a later sentence. A warning if it may still be the
+    same moment: the words of a death may be those of its cause."""
+    for step in case.steps:
+        effect = step.effect
+        if effect.kind != "dies" or step.at < 0 or step.mode != "asserted":
+            continue
+        if step.state.status(effect.who) != "alive" or case.declares("returns", who=effect.who):
+            continue
+        end = step.at + len(effect.quote)
+        for claim in case.claims:
+            if claim.who != effect.who or claim.at < end or not claim.strong:
+                continue
+            if claim.kind in ("acts", "speaks", "lives"):
+                told = case.text[end : claim.at + len(claim.quote)]
+                mild: Severity | None = None if pattern("long").search(told) else "warning"
+                life = case.after.life[effect.who]
+                yield _finding(case, claim.who, claim.quote, life, "is dead", mild, inferred=True)
 
 
 def _on_stage(case: Case, scene: SceneText, gone: set[str], words: str) -> Iterator[Finding]:
