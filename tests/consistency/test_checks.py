@@ -1,6 +1,7 @@
 """Every check: a case it finds and one it passes over."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from tasks.consistency.case import Check
 from tasks.consistency.checks import CHECKS
 from tasks.story.scene import BranchDraft
 from tasks.story.state import PathState
-from tasks.story.world import Boundary
+from tasks.story.world import Boundary, Event
 from tests.bench.consistency.cases import effect
 from tests.consistency.worlds import WORLD, branch, effects, errors, says, scene, state, verdict
 
@@ -204,6 +205,15 @@ def test_effects_in_a_right_order_stay_right() -> None:
         ],
     )
     assert errors(verdict(state("loses mira lamp"), draft)) == set()
+
+
+def test_what_is_due_may_be_known_of() -> None:
+    due = Event(id="ferry", text="The ferry casts off", when=WORLD.opens_at + timedelta(hours=2))
+    world = WORLD.model_copy(update={"facts": [], "timeline": [*WORLD.timeline, due]})
+    for event, decision in (("ferry", "review"), ("arrest", "reject")):
+        draft = branch("You read the timetable.", f"learns mira {event}")
+        found = check_branch(world, None, PathState.opening(world), scene(), draft)
+        assert (found.decision, found.issues[0].check) == (decision, "D6")
 
 
 KNIVES = Boundary(topic="violence", level="off", terms=["knife"])

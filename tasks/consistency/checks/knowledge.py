@@ -32,6 +32,8 @@ def leaked(case: Case) -> Iterator[Finding]:
                 fact=event.text,
                 source=event.id,
                 fix="Let it happen first, or make it a fear, a plan or a prophecy.",
+                # What is due may be known of: a timetable, an invitation.
+                severity="warning" if event.when and event.when > step.state.clock else None,
                 key=effect.fact,
             )
         if not who or who not in case.atlas.characters or step.state.knows_fact(who, effect.fact):
@@ -124,6 +126,6 @@ CHECKS = (
         leaked,
         "Only Isolde knows it. 'Corin tells you that Hob set the fire in the archive.'",
         "Only Isolde knows it. 'Corin asks who set the fire in the archive.'",
-        lambda case: bool(case.world.facts),
+        lambda case: bool(case.world.facts or case.world.timeline),
     ),
 )
