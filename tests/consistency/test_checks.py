@@ -10,7 +10,7 @@ from tasks.consistency.case import Check
 from tasks.consistency.checks import CHECKS
 from tasks.story.scene import BranchDraft
 from tasks.story.state import PathState
-from tasks.story.world import Boundary, Event
+from tasks.story.world import Boundary, Event, ForbidTerms, Rule
 from tests.bench.consistency.cases import effect
 from tests.consistency.worlds import WORLD, branch, effects, errors, says, scene, state, verdict
 
@@ -344,6 +344,23 @@ def test_who_speaks_in_a_scene_is_there(text: str, passes: bool) -> None:
 def test_who_leaves_a_scene_was_there() -> None:
     leaves = scene("Isolde leaves.", present=["mira", "isolde"], effects=effects("departs isolde"))
     assert "D3c" in errors(check_scene(WORLD, None, state(), leaves))
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "found"),
+    [
+        ("The Magic Gun", "Rain falls.", True),
+        ("The gun", "You lift the Aether\nengine from its box.", True),
+        ("The gun", "You lift the aether  engine.", True),
+        ("The gun", "There is no aether\nengine here.", False),
+        ("The gun", "You smell aether.\nThe engine turns.", False),
+    ],
+)
+def test_a_forbidden_term_in_a_title_or_over_two_lines(title: str, text: str, found: bool) -> None:
+    form = ForbidTerms(kind="forbid_terms", terms=["magic", "aether engine"])
+    world = WORLD.model_copy(update={"rules": [Rule(id="no", text="None of it", form=form)]})
+    told = check_scene(world, None, state(), scene(text, title=title))
+    assert ("D10" in errors(told)) == found
 
 
 def test_a_secret_is_kept_in_dialogue_too() -> None:

@@ -37,16 +37,27 @@ def _terms(case: Case, rule: Rule, form: ForbidTerms) -> Iterator[Finding]:
                     "warning" if unreal or _denied(sentence.text, match.start()) else None
                 )
                 yield _finding(rule, match.group(), sentence.text, mild)
-    if case.scene:
-        for line in case.speech:
-            if match := pattern.search(line.text):
-                mild = "warning" if _denied(line.text, match.start()) else None
-                yield _finding(rule, match.group(), line.text, mild)
+    spoken = [case.scene.title, *(line.text for line in case.speech)] if case.scene else []
+    for text in (*spoken, *_broken_lines(case, pattern)):
+        if match := pattern.search(text):
+            mild = "warning" if _denied(text, match.start()) else None
+            yield _finding(rule, match.group(), text, mild)
+
+
+def _broken_lines(case: Case, pattern: re.Pattern[str]) -> Iterator[str]:
+    """Lines of the prose between which a term is broken."""
+    for text, _ in case.parts:
+        for match in pattern.finditer(text):
+            if "\n" in match.group():
+                start = text.rfind("\n", 0, match.start()) + 1
+                end = text.find("\n", match.end())
+                yield text[start : end if end >= 0 else len(text)]
 
 
 @lru_cache(256)
 def _words(terms: tuple[str, ...]) -> re.Pattern[str]:
-    words = "|".join(re.escape(t) for t in sorted(terms, key=len, reverse=True))
+    longest = sorted(terms, key=len, reverse=True)
+    words = "|".join(r"\s+".join(map(re.escape, term.split())) for term in longest)
     return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
 
 
