@@ -53,6 +53,23 @@ def test_a_name_that_is_a_word(name: str, text: str, firm: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Ka'el", "Ka\u2019el"),
+        ("Ka\u2019el", "Ka'el"),
+        ("Zo\u00eb", "Zoe\u0308"),
+        ("Zoe\u0308", "Zo\u00eb"),
+        ("Jean-Luc", "Jean\u2011Luc"),
+        ("Mira Vane", "Mira\u00a0Vane"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(name: str, written: str) -> None:
+    people = [WORLD.characters[0].model_copy(update={"id": "x", "name": name, "aliases": []})]
+    found = Names(WORLD.model_copy(update={"characters": people})).find(f"You see {written}.")
+    assert [(m.id, m.start, m.end) for m in found] == [("x", 8, 8 + len(written))]
+
+
+@pytest.mark.parametrize(
     ("word", "value"), [("12", 12), ("forty-two", 42), ("²", None), ("①", None), ("١٢", 12)]
 )
 def test_numbers(word: str, value: int | None) -> None:

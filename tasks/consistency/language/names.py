@@ -1,6 +1,7 @@
 """Finding a world's characters, places and items in prose, by their names and aliases."""
 
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,10 @@ _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 _TITLES = words("words", "titles")
 _NOT_IT = r"(?!['\u2019]?\s+(?:of|that|which|he|she|they|i|you|we)\b)(?!(?-i:\s+[A-Z]))"
 """'the coat Corin left' and 'the coat that hangs here' are other coats."""
+_PLAIN = str.maketrans("\u2019\u2018\u02bc\u2010\u2011\u00a0\u202f", "'''--  ")
+"""Marks that are written in more than one way, one for one, so that offsets stay."""
+_FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+"""An accented letter may be one character or two."""
 _DETERMINER = r"(?:the|your|my|our|this|that)"
 
 
@@ -73,15 +78,17 @@ class Names:
     def _put(
         self, kind: Kind, one: str, name: str, whole: bool, exact: list[str], folded: list[str]
     ) -> None:
-        bare = _ARTICLE.sub("", name).strip()
+        bare = _ARTICLE.sub("", name.translate(_PLAIN)).strip()
         known = self.ids.get(bare.lower())
         if known and known[1] != one:
             self.clashes.append((bare, known[1], one))
             return
-        self.ids[bare.lower()] = (kind, one, whole)
         # 'Rose' is somebody, 'rose' a flower; 'the ferryman' and items may begin a sentence.
-        proper = kind == "character" and bare[:1].isupper() and bare == name
-        (exact if proper else folded).append(bare)
+        proper = kind == "character" and bare[:1].isupper() and bare == name.translate(_PLAIN)
+        for form in _FORMS:
+            written = unicodedata.normalize(form, bare)
+            self.ids[written.lower()] = (kind, one, whole)
+            (exact if proper else folded).append(written)
 
     def _heads(self, world: World) -> dict[str, tuple[Kind, str]]:
         """Last words of the names of items and places that mean only one of them."""
@@ -98,6 +105,7 @@ class Names:
 
     def find(self, text: str) -> list[Mention]:
         """Every mention, in order, none overlapping; the longest name wins."""
+        text = text.translate(_PLAIN)
         found: list[Mention] = []
         for pattern in (self._exact, self._folded):
             for match in pattern.finditer(text) if pattern else ():
