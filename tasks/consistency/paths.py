@@ -13,7 +13,7 @@ from pydantic import Field
 
 from tasks.consistency.case import Case, of_branch, of_scene
 from tasks.consistency.check import run
-from tasks.consistency.checks.form import TWIN, similarity
+from tasks.consistency.checks.form import TWIN, overlap, trigrams
 from tasks.consistency.graph import Graph, Passage
 from tasks.consistency.infer import MARK, infer
 from tasks.consistency.intended import Decision, honour
@@ -300,20 +300,16 @@ def _endless(graph: Graph, by_id: dict[str, Passage], reached: set[str]) -> Iter
 
 def _twins(graph: Graph) -> Iterator[Issue]:
     """Scenes that say the same."""
-    texts = [(p, p.scene.narrative_text) for p in graph.passages]
-    lengths = {p.id: len(text) for p, text in texts}
-    for n, (one, text) in enumerate(texts):
-        for other, more in texts[n + 1 : n + 1 + 200]:
-            # Texts of very different length cannot be alike enough.
-            if min(lengths[one.id], lengths[other.id]) < 0.7 * max(
-                lengths[one.id], lengths[other.id]
-            ):
-                continue
-            if similarity(text, more) >= TWIN:
+    texts = [(p, trigrams(p.scene.narrative_text)) for p in graph.passages]
+    for n, (one, mine) in enumerate(texts):
+        for other, theirs in texts[n + 1 : n + 1 + 200]:
+            # Sets of very different size cannot be alike enough.
+            sizes = sorted((len(mine), len(theirs)))
+            if sizes[0] >= TWIN * sizes[1] and overlap(mine, theirs) >= TWIN:
                 yield _shape(
                     "twin scenes",
                     f"{one.id} and {other.id} say nearly the same.",
-                    text[:200],
+                    one.scene.narrative_text[:200],
                     "Lead both choices to one scene, or make them differ.",
                     warning=True,
                 )

@@ -8,8 +8,10 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from flows.cli.check import check
+from tasks.consistency import paths
+from tasks.consistency.checks.form import trigrams
 from tasks.consistency.graph import Graph, Link, Passage
-from tasks.consistency.paths import MOST_WAYS, StoryCheck, check_story
+from tasks.consistency.paths import MOST_WAYS, StoryCheck, check_story, shape
 from tasks.consistency.report import markdown, page
 from tests.consistency.worlds import WORLD, branch, scene
 
@@ -116,6 +118,20 @@ def test_scenes_that_say_the_same_are_named() -> None:
         Passage(id="3", scene=scene("The sea takes the pier, in one piece!"), ending=True),
     )
     assert [i.name for _, i in check_story(twice).findings] == ["twin scenes"]
+
+
+def test_each_scene_is_cut_into_trigrams_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut: list[str] = []
+
+    def counted(text: str) -> set[str]:
+        cut.append(text)
+        return trigrams(text)
+
+    monkeypatch.setattr(paths, "trigrams", counted)
+    texts = [f"The gulls cry over the Long Pier, {n}." for n in range(20)]
+    story = graph(*(Passage(id=f"p{n}", scene=scene(text)) for n, text in enumerate(texts)))
+    assert [issue.name for issue in shape(story)].count("twin scenes") > 20
+    assert cut == texts
 
 
 def test_ways_are_capped_and_the_cap_is_reported() -> None:

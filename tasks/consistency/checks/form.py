@@ -180,11 +180,17 @@ def _plain(text: str) -> str:
 
 def similarity(a: str, b: str) -> float:
     """Jaccard similarity of the character trigrams of two texts, 0 to 1."""
-    one, two = _trigrams(a), _trigrams(b)
-    return len(one & two) / len(one | two) if one | two else 1.0
+    return overlap(trigrams(a), trigrams(b))
 
 
-def _trigrams(text: str) -> set[str]:
+def overlap(one: set[str], two: set[str]) -> float:
+    """What two sets have in common, as a share of both."""
+    shared = len(one & two)
+    return shared / (len(one) + len(two) - shared) if one or two else 1.0
+
+
+def trigrams(text: str) -> set[str]:
+    """The runs of three letters of a text, punctuation aside."""
     plain = _plain(text)
     return {plain[n : n + 3] for n in range(max(1, len(plain) - 2))}
 
