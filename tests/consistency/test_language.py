@@ -43,6 +43,8 @@ def test_letters_with_an_odd_lower_case_are_read(known: str, text: str) -> None:
         ("Dawn", "You nod to Dawn. Dawn opens the door.", True),
         ("Captain Grey", "Captain Grey opens the door. Grey grins.", True),
         ("Corin", "Corin opens the door.", True),
+        ("Will", "Will nods to you.", True),
+        ("Hunter", "Hunter grabs your arm.", True),
     ],
 )
 def test_a_name_that_is_a_word(name: str, text: str, firm: bool) -> None:
