@@ -180,6 +180,17 @@ class Case:
                 return mode
         return "asserted"
 
+    @cached_property
+    def _seats(self) -> frozenset[str]:
+        """Who a scene shows at its place and moves nowhere."""
+        moved = {e.who for e in self.effects if e.kind in ("moves", "returns", "departs")}
+        known = self.scene is not None and self.scene.place in self.before.places
+        return frozenset(self.scene.present) - moved if self.scene and known else frozenset()
+
+    def place_of(self, state: PathState, who: str) -> str | None:
+        """Where somebody acts: where the scene is that shows them, or where they were last."""
+        return self.scene.place if self.scene and who in self._seats else state.place_of(who)
+
     def name(self, one: str) -> str:
         """The name the prose uses for an id."""
         return self.atlas.name(one)

@@ -10,7 +10,7 @@ from tasks.consistency.case import Check
 from tasks.consistency.checks import CHECKS
 from tasks.story.scene import BranchDraft
 from tasks.story.state import PathState
-from tasks.story.world import Boundary, Event, ForbidTerms, Rule
+from tasks.story.world import Boundary, Event, ForbidEffect, ForbidTerms, Item, Rule
 from tests.bench.consistency.cases import effect
 from tests.consistency.worlds import WORLD, branch, effects, errors, says, scene, state, verdict
 
@@ -361,6 +361,19 @@ def test_a_forbidden_term_in_a_title_or_over_two_lines(title: str, text: str, fo
     world = WORLD.model_copy(update={"rules": [Rule(id="no", text="None of it", form=form)]})
     told = check_scene(world, None, state(), scene(text, title=title))
     assert ("D10" in errors(told)) == found
+
+
+def test_a_scene_is_judged_where_it_happens() -> None:
+    oar = Item(id="oar", name="the oar", place="bridge")
+    form = ForbidEffect(kind="forbid_effect", effect="uses", what=["lamp"], at=["bridge"])
+    rule = Rule(id="dark", text="No lamp is lit on the bridge", form=form)
+    world = WORLD.model_copy(update={"items": [*WORLD.items, oar], "rules": [rule]})
+    before = PathState.opening(world).after(effects("time_passes 9"))
+    for line, found in (("gains mira oar", set()), ("uses mira lamp", {"D10"})):
+        shown = scene("So it is.", place="bridge", effects=effects(line, quote="So it is."))
+        assert errors(check_scene(world, None, before, shown)) == found
+    late = scene("So it is.", effects=effects("gains mira oar", quote="So it is."))
+    assert errors(check_scene(world, None, before, late)) == {"D4b"}
 
 
 def test_a_secret_is_kept_in_dialogue_too() -> None:

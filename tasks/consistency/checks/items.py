@@ -56,7 +56,7 @@ def _at_hand(case: Case, state: PathState, who: str, item: ItemState) -> bool:
     """Whether somebody holds an item, or it has lain where they are from the start."""
     if item.holder:
         return item.holder == who
-    place = state.place_of(who)
+    place = case.place_of(state, who)
     if item.place and place and item.since.source == "world":
         return case.atlas.inside(place, item.place) or case.atlas.inside(item.place, place)
     return item.since.source == "world" and not item.place
@@ -115,7 +115,7 @@ def _taken(
     if item is None or item.destroyed or item.holder == who:
         return
     if item.holder:
-        here, there = state.place_of(who), state.place_of(item.holder)
+        here, there = case.place_of(state, who), case.place_of(state, item.holder)
         apart = here and there and not _same(case, here, there)
         if case.mentions(item.holder) and not (apart and not inferred and not _travels(case)):
             return
@@ -123,7 +123,7 @@ def _taken(
             return
         where = f"{case.name(item.holder)} holds it"
     elif item.place and item.since.source == "world":
-        place = state.place_of(who)
+        place = case.place_of(state, who)
         if not place or _same(case, place, item.place) or _travels(case):
             return
         where = f"it is at {case.name(item.place)}"

@@ -89,7 +89,7 @@ def _forbidden(case: Case, rule: Rule, form: ForbidEffect) -> Iterator[Finding]:
         if step.mode == "dreamt" or step.effect.kind != form.effect:
             continue
         who = field_of(step.effect, "who")
-        here = field_of(step.effect, "to") or step.state.place_of(who or case.lead)
+        here = field_of(step.effect, "to") or case.place_of(step.state, who or case.lead)
         if _bound(case, form, here, who, list(objects(step.effect))):
             yield _finding(rule, step.effect.kind, step.effect.quote)
     if any(e.kind == form.effect for e in case.effects):
@@ -98,7 +98,7 @@ def _forbidden(case: Case, rule: Rule, form: ForbidEffect) -> Iterator[Finding]:
         kind = "moves" if claim.kind in ("enters", "is_at") else claim.kind
         if kind != form.effect or not claim.strong or _only_handled(claim):
             continue
-        here = claim.what if kind == "moves" else case.after.place_of(claim.who or case.lead)
+        here = claim.what if kind == "moves" else case.place_of(case.after, claim.who or case.lead)
         if _bound(case, form, here, claim.who, [claim.what]):
             found = _finding(rule, claim.verb, claim.quote)
             yield Finding(
