@@ -48,6 +48,10 @@ def export(story: Story, folder: Path) -> Exported:
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     story = make_story(2, depth=2, breadth=2, joins=True)
+    code = f"```python\nprint({'wide ' * 40!r})\n```"
+    text = f"{story.opening.narrative_text}\n\n{code}"
+    opening = story.opening.model_copy(update={"narrative_text": text})
+    story = story.model_copy(update={"scenes": [opening, *story.scenes[1:]]})
     return export(story, tmp_path_factory.mktemp("plain"))
 
 
@@ -199,6 +203,21 @@ def test_the_designer_sees_map_refusals_scores_and_receipt(
         assert here(page) == "1.2"
         assert page.locator("#scene h2").is_visible()
         assert page.locator("#designer").is_visible() == (size == DESKTOP)
+
+
+@pytest.mark.parametrize("width", [1120, 1440])
+def test_a_scene_with_code_does_not_lie_on_the_map(
+    browser: Browser, plain: Exported, width: int
+) -> None:
+    for page in opened(browser, ViewportSize(width=width, height=900)):
+        page.goto(plain.url)
+        page.click("#desk")
+        assert page.locator("#scene pre").is_visible()
+        scene, designer = (page.locator(one).bounding_box() for one in ("main", "#designer"))
+        assert scene
+        assert designer
+        assert scene["x"] + scene["width"] <= designer["x"]
+        page.click("#smaller", timeout=1000)
 
 
 def test_the_map_is_seen_whole_and_near(page: Page, plain: Exported) -> None:
