@@ -1,4 +1,8 @@
-"""Markdown for reading: a game book, whose choices are links to the scenes below."""
+"""Markdown for reading: a game book, whose choices are links to the scenes below.
+
+What follows from a choice stands at the head of the scene it leads to; where choices meet in one
+scene, each has a section of its own before it.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,9 +10,12 @@ from collections.abc import Iterator
 from tasks.export.prose import (
     NOT_WRITTEN,
     clean,
+    consequence,
+    meeting,
     notes,
     open_branches,
     passages,
+    place_after,
     speaker,
     the_end,
     unwritten,
@@ -26,6 +33,9 @@ def to_markdown(story: Story) -> str:
     """The story as one Markdown file (CommonMark)."""
     parts = [f"# {_text(story.title)}"]
     for scene in story.scenes:
+        for branch in meeting(story, scene):
+            parts += [f'<a id="choice-{branch.branch_id}"></a>', f"## {_text(branch.choice)}"]
+            parts += [*_prose(branch.consequence), f"- [Go on](#scene-{scene.scene_id})"]
         parts += [f'<a id="scene-{scene.scene_id}"></a>', *_scene(story, scene)]
     return "\n\n".join(parts) + "\n"
 
@@ -34,19 +44,22 @@ def _scene(story: Story, scene: Scene) -> Iterator[str]:
     yield f"## {_text(scene.title)}"
     for note in notes(story, scene):
         yield f"*{_text(note)}*"
+    yield from _prose(consequence(story, scene))
     yield f"*{_text(scene.setting_description)}*"
-    for is_code, text in passages(scene.narrative_text):
-        yield _code(text) if is_code else _lines(text)
+    yield from _prose(scene.narrative_text)
     for line in scene.dialogue:
         yield f"**{_text(speaker(story, line))}**: “{_text(line.text)}”"
     for branch in unwritten(story, scene):
         yield f"- {_text(branch.choice)} ({NOT_WRITTEN})"
     for branch, target in open_branches(story, scene):
-        then = "\n\n".join(_lines(text) for _, text in passages(branch.consequence))
-        link = f"[{_text(branch.choice)}](#scene-{target.scene_id})"
-        yield f"- {link}\n\n{then}".replace("\n", "\n  ").replace("\n  \n", "\n\n")
+        yield f"- [{_text(branch.choice)}](#{place_after(story, branch, target)})"
     if not scene.story_branches:
         yield f"**{the_end(scene)}**"
+
+
+def _prose(text: str) -> Iterator[str]:
+    for is_code, part in passages(text):
+        yield _code(part) if is_code else _lines(part)
 
 
 def _text(text: str) -> str:

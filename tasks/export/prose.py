@@ -65,6 +65,31 @@ def open_branches(story: Story, scene: Scene) -> list[tuple[Branch, Scene]]:
     return [(b, scenes[b.leads_to]) for b in scene.story_branches if b.leads_to in scenes]
 
 
+def leading_to(story: Story, scene: Scene) -> list[Branch]:
+    """The choices that lead to a scene."""
+    return [b for s in story.scenes for b in s.story_branches if b.leads_to == scene.scene_id]
+
+
+def meeting(story: Story, scene: Scene) -> list[Branch]:
+    """The choices that lead to a scene with more than one way in: what follows from each stands
+    apart from the scene, before it."""
+    before = leading_to(story, scene)
+    ways = len(before) + (scene.scene_id == story.opening.scene_id)
+    return before if ways > 1 else []
+
+
+def consequence(story: Story, scene: Scene) -> str:
+    """What stands at the head of a scene: what follows from the only choice that leads there."""
+    before = leading_to(story, scene)
+    return before[0].consequence if before and not meeting(story, scene) else ""
+
+
+def place_after(story: Story, branch: Branch, target: Scene) -> str:
+    """The name of the place a choice leads to: its consequence's own, or its scene's."""
+    meets = meeting(story, target)
+    return f"choice-{branch.branch_id}" if meets else f"scene-{target.scene_id}"
+
+
 def unwritten(story: Story, scene: Scene) -> list[Branch]:
     """The choices of a scene whose scenes could not be written."""
     scenes = {scene.scene_id for scene in story.scenes}

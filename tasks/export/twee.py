@@ -19,6 +19,8 @@ from tasks.export.layout import Layout, lay_out
 from tasks.export.prose import (
     NOT_WRITTEN,
     clean,
+    consequence,
+    meeting,
     notes,
     one_line,
     open_branches,
@@ -27,7 +29,7 @@ from tasks.export.prose import (
     the_end,
     unwritten,
 )
-from tasks.story.scene import Branch, Scene
+from tasks.story.scene import Scene
 from tasks.story.story import Story
 
 Format = Literal["Harlowe", "SugarCube"]
@@ -103,7 +105,7 @@ def _passages(
     links = []
     for number, (branch, target) in enumerate(open_branches(story, scene)):
         name = name_of(target)
-        if len(_leading_to(story, target)) > 1:
+        if meeting(story, target):
             own = f"{branch.branch_id} {_plain(branch.choice)}"
             onward = _link("Go on", name, story_format)
             text = f"{_block(branch.consequence)}\n\n{onward}"
@@ -122,9 +124,8 @@ def _passages(
 def _text(story: Story, scene: Scene) -> Iterator[str]:
     for note in notes(story, scene):
         yield f"//{_inner(note)}//"
-    before = _leading_to(story, scene)
-    if len(before) == 1:
-        yield _block(before[0].consequence)
+    if then := consequence(story, scene):
+        yield _block(then)
     yield f"//{_inner(scene.setting_description)}//"
     for is_code, text in passages(scene.narrative_text):
         yield f"<pre>{escape(text)}</pre>" if is_code else escape(text)
@@ -134,10 +135,6 @@ def _text(story: Story, scene: Scene) -> Iterator[str]:
         yield f"{escape(one_line(branch.choice))} ({NOT_WRITTEN})"
     if not scene.story_branches:
         yield f"''{the_end(scene)}''"
-
-
-def _leading_to(story: Story, scene: Scene) -> list[Branch]:
-    return [b for s in story.scenes for b in s.story_branches if b.leads_to == scene.scene_id]
 
 
 def _link(text: str, name: str, story_format: Format) -> str:

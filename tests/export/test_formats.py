@@ -26,6 +26,7 @@ Edges = set[tuple[str, str, str]]
 """(scene, choice, scene it leads to)"""
 
 MARKDOWN_TAGS = {"h1", "h2", "p", "a", "em", "strong", "ul", "li", "pre", "code", "br"}
+MARKDOWN_LINK = re.compile(r'<a href="#([^"]*)">(.*?)</a>', re.DOTALL)
 TWEE_LINK = re.compile(r"\[\[(?P<text>.*?)(?:->|\|)(?P<to>[^|\[\]<>]*)\]\]")
 
 
@@ -178,18 +179,52 @@ def test_ink_escapes_markup_and_nothing_is_lost(text: str) -> None:
 # --- Markdown, EPUB, JSON -----------------------------------------------------------------------
 
 
+def book_edges(links: dict[str, list[tuple[str, str]]]) -> Edges:
+    """The graph of a book's links, places of consequences passed through."""
+
+    def scene(to: str) -> str:
+        if to.startswith("choice-"):
+            [(to, _)] = links[to]
+        return to.removeprefix("scene-")
+
+    return {
+        (name.removeprefix("scene-"), text, scene(to))
+        for name, found in links.items()
+        if name.startswith("scene-")
+        for to, text in found
+    }
+
+
+def assert_nothing_is_told_before_it_is_chosen(story: Story, told: dict[str, str]) -> None:
+    """What follows from a choice stands in the one place the choice leads to."""
+    targets = [b.leads_to for scene in story.scenes for b in scene.story_branches]
+    for scene in story.scenes:
+        for branch in scene.story_branches:
+            if branch.leads_to:
+                meets = targets.count(branch.leads_to) > 1
+                place = f"choice-{branch.branch_id}" if meets else f"scene-{branch.leads_to}"
+                assert spaced(clean(branch.consequence)) in told[place]
+            if not branch.consequence.startswith(HOSTILE[:20]):
+                assert spaced(branch.consequence) not in told[f"scene-{scene.scene_id}"]
+
+
 def test_markdown_links_every_choice_and_keeps_every_text(exported: list[Exported]) -> None:
     for one in exported:
         page = MarkdownIt().render((one.folder / "story.md").read_text("utf-8"))
         assert set(re.findall(r"<(\w+)", page)) <= MARKDOWN_TAGS
-        assert all(href.startswith("#scene-") for href in re.findall(r'href="([^"]*)"', page))
+        assert all(
+            href.startswith(("#scene-", "#choice-")) for href in re.findall(r'href="([^"]*)"', page)
+        )
         shown = spaced(html.unescape(re.sub(r"<[^>]+>", "", page)))
-        found: Edges = set()
-        for part in page.split('<a id="scene-')[1:]:
-            scene_id = part.partition('"')[0]
-            for to, text in re.findall(r'<a href="#scene-([\d.]+)">(.*?)</a>', part, re.DOTALL):
-                found.add((scene_id, spaced(html.unescape(text)), to))
-        assert found == edges(one.story)
+        told = dict(re.findall(r'<a id="([^"]*)"></a>(.*?)(?=<a id=|\Z)', page, re.DOTALL))
+        links = {
+            name: [(to, spaced(html.unescape(text))) for to, text in MARKDOWN_LINK.findall(part)]
+            for name, part in told.items()
+        }
+        assert book_edges(links) == edges(one.story)
+        for name, part in told.items():
+            told[name] = spaced(html.unescape(re.sub(r"<[^>]+>", "", part)))
+        assert_nothing_is_told_before_it_is_chosen(one.story, told)
         for scene in one.story.scenes:
             for text in lines_of(scene):
                 assert spaced(clean(text)) in shown
@@ -208,17 +243,24 @@ def test_epub_is_valid_and_its_links_are_the_choices(
         assert view["story.epub"] == {"valid": True, "messages": []}
         with zipfile.ZipFile(one.folder / "story.epub") as book:
             assert book.namelist()[0] == "mimetype"
-            found: Edges = set()
-            for scene in one.story.scenes:
-                text_of_page = book.read(f"book/scene-{scene.scene_id}.xhtml")
-                page = ElementTree.fromstring(text_of_page)  # noqa: S314
-                shown = spaced("".join(page.itertext()))
-                for text in lines_of(scene):
-                    assert spaced(clean(text)) in shown
-                for link in page.iter("{http://www.w3.org/1999/xhtml}a"):
-                    to = link.attrib["href"].removeprefix("scene-").removesuffix(".xhtml")
-                    found.add((scene.scene_id, spaced(link.text or ""), to))
-        assert found == edges(one.story)
+            pages = {
+                Path(file).stem: ElementTree.fromstring(book.read(file))  # noqa: S314
+                for file in book.namelist()
+                if Path(file).stem.startswith(("scene-", "choice-"))
+            }
+        told = {name: spaced("".join(page.itertext())) for name, page in pages.items()}
+        links = {
+            name: [
+                (link.attrib["href"].removesuffix(".xhtml"), spaced(link.text or ""))
+                for link in page.iter("{http://www.w3.org/1999/xhtml}a")
+            ]
+            for name, page in pages.items()
+        }
+        assert book_edges(links) == edges(one.story)
+        assert_nothing_is_told_before_it_is_chosen(one.story, told)
+        for scene in one.story.scenes:
+            for text in lines_of(scene):
+                assert spaced(clean(text)) in told[f"scene-{scene.scene_id}"]
 
 
 def test_json_reads_back_as_the_same_story_and_fits_its_schema(exported: list[Exported]) -> None:

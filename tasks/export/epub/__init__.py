@@ -1,10 +1,14 @@
 """EPUB 3 for e-readers: a page for each scene, whose choices are links.
 
+What follows from a choice stands at the head of the scene it leads to; where choices meet in one
+scene, each has a page of its own before it.
+
 https://www.w3.org/TR/epub-33/
 """
 
 import io
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +43,14 @@ _ENVIRONMENT.filters["file"] = lambda scene: f"scene-{scene.scene_id}.xhtml"
 def to_epub(story: Story) -> bytes:
     """The story as an EPUB file."""
     known: dict[str, Any] = {"story": story, "prose": prose, "id": f"urn:uuid:{ifid(story)}"}
+    pages = dict(_pages(story, known))
     files = {
         "META-INF/container.xml": CONTAINER,
-        "book/package.opf": _render("package.opf", known),
+        "book/package.opf": _render("package.opf", {**known, "pages": pages}),
         "book/contents.xhtml": _render("contents.xhtml", known),
         "book/book.css": (Path(__file__).parent / "book.css").read_text("utf-8"),
     }
-    for scene in story.scenes:
-        page = _render("scene.xhtml", {**known, "scene": scene})
-        files[f"book/scene-{scene.scene_id}.xhtml"] = page
+    files |= {f"book/{name}": page for name, page in pages.items()}
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as book:
         # Readers look for the type at the very beginning, uncompressed.
@@ -55,6 +58,15 @@ def to_epub(story: Story) -> bytes:
         for name, text in files.items():
             book.writestr(zipfile.ZipInfo(name, LONG_AGO), text, zipfile.ZIP_DEFLATED)
     return made.getvalue()
+
+
+def _pages(story: Story, known: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The book's pages by file name, in their order: the opening first."""
+    for scene in story.scenes:
+        yield f"scene-{scene.scene_id}.xhtml", _render("scene.xhtml", {**known, "scene": scene})
+        for branch in prose.meeting(story, scene):
+            page = _render("choice.xhtml", {**known, "branch": branch, "scene": scene})
+            yield f"choice-{branch.branch_id}.xhtml", page
 
 
 def _render(template: str, values: dict[str, Any]) -> str:
