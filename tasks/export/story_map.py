@@ -1,7 +1,7 @@
 """The map: scenes from left to right along the choices, as SVG and PNG.
 
-Its colours stand in page/map.css, which the page and the picture share; only the score's colour, a
-hue from red (0.3 and less) to green (0.9 and more), is in the drawing itself.
+Its colours stand in page/map.css, which the page and the picture share; only the score's colour is
+in the drawing itself.
 """
 
 import subprocess
@@ -16,12 +16,12 @@ from tasks.export.prose import NOT_WRITTEN, one_line
 from tasks.story.scene import Branch, Scene
 from tasks.story.story import Story
 
-WIDTH, HEIGHT = 212, 36
-COLUMN, ROW = 264, 44
+WIDTH, HEIGHT = 232, 36
+COLUMN, ROW = 284, 44
 """Pixels from one column or row to the next."""
 
 MARGIN = 20
-TITLE_LETTERS, SMALL_LETTERS = 24, 34
+TITLE_LETTERS, SMALL_LETTERS = 24, 37
 """Of a line on the map; longer ones are cut."""
 
 STYLE = (Path(__file__).parent / "page" / "map.css").read_text("utf-8")
@@ -129,8 +129,6 @@ def _scene(scene: Scene, layout: Layout, meeting: Counter[str | None]) -> str:
     of = f"{scene.scene_id} · {score:.2f}"
     if scene.ending:
         of += f" · {scene.ending}"
-    if meeting[scene.scene_id] > 1:
-        of += f" · {meeting[scene.scene_id]} meet"
     if scene.written_by.stand_in:
         of += " · stand-in"
     kind = "node stand-in" if scene.written_by.stand_in else "node"
@@ -139,13 +137,22 @@ def _scene(scene: Scene, layout: Layout, meeting: Counter[str | None]) -> str:
         f"{_title(scene.title)}"
         f'<rect class="card" x="{x:.0f}" y="{top:.1f}" width="{WIDTH}" height="{HEIGHT}" '
         f'rx="{HEIGHT / 2 if scene.ending else 6:.0f}"/>'
-        f'<circle cx="{x + 16:.0f}" cy="{y:.1f}" r="5" fill="{_hue(score)}"/>'
+        f'<circle cx="{x + 16:.0f}" cy="{y:.1f}" r="5" fill="{hue(score)}"/>'
         f'<text x="{x + 30:.0f}" y="{y - 2:.1f}">{_short(scene.title, TITLE_LETTERS)}</text>'
-        f'<text class="of" x="{x + 30:.0f}" y="{y + 12:.1f}">{_short(of, SMALL_LETTERS)}</text></a>'
+        f'<text class="of" x="{x + 30:.0f}" y="{y + 12:.1f}">{_short(of, SMALL_LETTERS)}</text>'
+        f"{_meet(meeting[scene.scene_id], x + WIDTH - 12, y - 2)}</a>"
     )
 
 
-def _hue(score: float) -> str:
+def _meet(ways: int, x: float, y: float) -> str:
+    """How many ways meet in a scene, where a title never reaches."""
+    if ways < 2:
+        return ""
+    return f'<text class="of" x="{x:.0f}" y="{y:.1f}" text-anchor="end">{ways} meet</text>'
+
+
+def hue(score: float) -> str:
+    """The colour of a score, red (0.3 and less) to green (0.9 and more)."""
     red, green, blue = hls_to_rgb(0.36 * min(1.0, max(0.0, (score - 0.3) / 0.6)), 0.45, 0.6)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 

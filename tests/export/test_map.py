@@ -99,6 +99,17 @@ def test_endings_joins_refusals_and_stand_ins_are_marked() -> None:
     assert kinds.count("unwritten") == len(story.missing)
 
 
+def test_no_ending_and_no_number_of_ways_is_cut_off() -> None:
+    story = make_story(1, 2, 2, joins=True)
+    scenes = [s.model_copy(update={"ending": "bittersweet"}) for s in story.scenes]
+    drawn = story_map_svg(story.model_copy(update={"scenes": scenes}))
+    small = [text.split("<")[0] for text in drawn.split('<text class="of"')[1:]]
+    nodes = [text.partition(">")[2] for text in small if "bittersw" in text]
+    assert len(nodes) == len(scenes)
+    assert all(text.endswith("bittersweet") for text in nodes)
+    assert ">2 meet<" in drawn
+
+
 def test_colours_tell_scores_apart() -> None:
     story = make_story(1, 1, 2)
     fills = set()

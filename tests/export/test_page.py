@@ -220,13 +220,39 @@ def test_a_scene_with_code_does_not_lie_on_the_map(
         page.click("#smaller", timeout=1000)
 
 
+@sizes
+def test_the_map_opens_with_the_scene_and_what_follows_in_sight(
+    browser: Browser, plain: Exported, size: ViewportSize
+) -> None:
+    for page in opened(browser, size):
+        page.goto(plain.url)
+        page.click("#desk")
+        sheet = page.locator("#sheet").bounding_box()
+        assert sheet
+        for scene_id in ("1", "1.1", "1.2"):
+            node = page.locator(f'.map .node[data-scene="{scene_id}"]').bounding_box()
+            assert node
+            assert sheet["x"] <= node["x"]
+            assert node["x"] + node["width"] <= sheet["x"] + sheet["width"]
+            assert node["y"] + node["height"] <= sheet["y"] + sheet["height"]
+
+
+def test_the_legend_has_the_colours_of_the_map(page: Page, plain: Exported) -> None:
+    page.goto(plain.url)
+    page.click("#desk")
+    of = "circle => getComputedStyle(circle).fill"
+    high = page.locator(".legend circle").last
+    assert plain.story.opening.quality.score >= 0.9
+    assert high.evaluate(of) == page.locator(".map circle").first.evaluate(of)
+
+
 def test_the_map_is_seen_whole_and_near(page: Page, plain: Exported) -> None:
     def drawn() -> float:
         return float(page.locator(".map").evaluate("map => map.getBoundingClientRect().width"))
 
     page.goto(plain.url)
     page.click("#desk")
-    usual = drawn()
+    usual = float(page.locator(".map").evaluate("map => map.viewBox.baseVal.width"))
     page.click("#whole")
     sheet = page.locator("#sheet").bounding_box()
     assert sheet

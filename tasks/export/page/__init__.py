@@ -16,7 +16,7 @@ from markupsafe import Markup
 from tasks.beats import told_in
 from tasks.boundaries import merged
 from tasks.export.prose import passages
-from tasks.export.story_map import STYLE, draw
+from tasks.export.story_map import STYLE, draw, hue
 from tasks.receipt import money
 from tasks.story.receipt import Receipt
 from tasks.story.scene import Scene
@@ -53,6 +53,7 @@ def render_page(story: Story, receipt: Receipt | None = None) -> str:
         data=Markup(data),  # noqa: S704
         map=Markup(draw(story)),  # noqa: S704
         money=money,
+        hue=hue,
     )
 
 

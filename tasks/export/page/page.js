@@ -136,6 +136,7 @@ const drawing = sheet.querySelector("svg");
 const { width, height } = drawing.viewBox.baseVal;
 const whole = () => Math.min(1, sheet.clientWidth / width, 0.75 * innerHeight / height);
 let scale = 1;
+let framed = false;
 
 function zoom(to, x, y) {
   const box = sheet.getBoundingClientRect();
@@ -145,6 +146,29 @@ function zoom(to, x, y) {
   drawing.setAttribute("width", width * scale);
   drawing.setAttribute("height", height * scale);
   sheet.scrollTo(left * scale - right, top * scale - down);
+}
+
+// The size at which the map is first seen: all of it where its letters stay large enough to read, else
+// the scene at hand with what leads there and what follows.
+function frame(id) {
+  const least = 0.6;
+  if (whole() >= least) {
+    zoom(whole());
+    return;
+  }
+  const leads = (from, to) => story.scenes[from].choices.some(choice => choice.to === to);
+  const near = Object.keys(story.scenes).filter(other => other === id || leads(id, other) || leads(other, id));
+  const boxes = near.map(other => sheet.querySelector(`.node[data-scene="${other}"]`).getBBox());
+  const [left, top] = ["x", "y"].map(at => Math.min(...boxes.map(box => box[at])));
+  const right = Math.max(...boxes.map(box => box.x + box.width));
+  const bottom = Math.max(...boxes.map(box => box.y + box.height));
+  const room = Math.min(1, 0.95 * sheet.clientWidth / (right - left), 0.7 * innerHeight / (bottom - top));
+  zoom(Math.max(least, room));
+  if (room >= least) {
+    sheet.scrollTo((left + right) / 2 * scale - sheet.clientWidth / 2, (top + bottom) / 2 * scale - sheet.clientHeight / 2);
+  } else {
+    mark(id);
+  }
 }
 
 function take(n) {
@@ -186,7 +210,9 @@ function design(open) {
   designer.hidden = !open;
   document.body.classList.toggle("designing", open);
   desk.setAttribute("aria-expanded", String(open));
-  mark(article.dataset.scene);
+  if (open && !framed) frame(article.dataset.scene);
+  else mark(article.dataset.scene);
+  framed ||= open;
 }
 
 // A scene's outline and the parts of its score, put there when they are looked at: a large story has
