@@ -4,54 +4,19 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from uuid import uuid4
 
 import fsspec
 from fsspec import AbstractFileSystem
 from prefect import task
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from tasks.errors import UserError
+from tasks.export.page import render_shelf
 from tasks.settings import Settings
-from tasks.story.base import Id, Line, Model
+from tasks.story.published import Published
 from tasks.story.story import Story
-
-PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Stories</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 1.1rem/1.6 Georgia, serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem }}
-ul {{ list-style: none; padding: 0 }} li {{ margin: 0 0 1.2rem }} small {{ opacity: .8 }}
-</style>
-<h1>Stories</h1>
-<ul>
-{stories}
-</ul>
-</html>
-"""
-
-
-class Published(Model):
-    """A story on the index page."""
-
-    id: Id
-    title: Line
-    written_by: Line
-    scenes: int
-    at: datetime
-    page: str = Field(description="`ID/VERSION/index.html`.")
-
-    @property
-    def record(self) -> str:
-        """The name of its record: `ID.VERSION.json`."""
-        return ".".join([*self.page.split("/")[:2], "json"])
-
 
 _STORIES = TypeAdapter(dict[str, Published])
 """By id."""
@@ -79,8 +44,11 @@ def publish(story: Story, folder: Path, to: str) -> str:
         published = Published(
             id=story.id,
             title=story.title,
+            world=story.world.title,
             written_by=story.written_by,
+            seed=story.seed,
             scenes=len(story.scenes),
+            endings=sum(1 for scene in story.scenes if scene.ending),
             at=datetime.now(UTC),
             page=f"{place}/index.html",
         )
@@ -119,7 +87,7 @@ def _index(files: AbstractFileSystem, root: str) -> None:
         stories = {one.id: one for one in versions}
         newest = sorted(stories.values(), key=lambda one: one.at, reverse=True)
         _replace(files, f"{root}/stories.json", _STORIES.dump_json(stories, indent=1).decode())
-        _replace(files, f"{root}/index.html", PAGE.format(stories="\n".join(map(_item, newest))))
+        _replace(files, f"{root}/index.html", render_shelf(newest))
 
 
 def _clear(files: AbstractFileSystem, root: str, published: Published) -> None:
@@ -160,11 +128,3 @@ def _replace(files: AbstractFileSystem, path: str, text: str) -> None:
     new = f"{path}.{uuid4().hex[:8]}.new"
     files.pipe_file(new, text.encode())
     files.mv(new, path)
-
-
-def _item(published: Published) -> str:
-    return (
-        f'<li><a href="{escape(published.page, quote=True)}">{escape(published.title)}</a><br>'
-        f"<small>{published.scenes} scenes, written by {escape(published.written_by)}, "
-        f"{published.at:%Y-%m-%d}</small></li>"
-    )

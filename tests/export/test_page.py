@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from tasks.export import export_story
+from tasks.export.page import render_shelf
+from tasks.story.published import Published
 from tasks.story.receipt import Receipt, Tally
 from tasks.story.story import Story
 from tests.browser import chromium, needs_chromium
@@ -290,6 +293,34 @@ def test_what_a_story_leaves_out_is_said_before_it_begins(page: Page, plain: Exp
     page.goto(plain.url)
     assert page.locator("#before").is_visible()
     assert plain.story.world.boundaries[0].topic in page.locator("#before").inner_text()
+
+
+def test_the_shelf_tells_stories_of_the_same_title_apart(page: Page, tmp_path: Path) -> None:
+    def published(story_id: str, title: str, seed: int | None) -> Published:
+        return Published(
+            id=story_id,
+            title=title,
+            world="The Lighthouse",
+            written_by="<b>nobody</b>",
+            seed=seed,
+            scenes=1,
+            endings=2,
+            at=datetime(2026, 1, 2, tzinfo=UTC),
+            page=f"{story_id}/0/index.html",
+        )
+
+    stories = [published("a-1", "Night Hum", 1), published("a-2", "Night Hum", 2)]
+    stories += [published("old", "Night Hum", None), published("b-1", "Last <i>Ferry", 1)]
+    file = tmp_path / "index.html"
+    file.write_text(render_shelf(stories), "utf-8")
+    page.goto(file.as_uri())
+    titles = page.locator("h2").all_inner_texts()
+    assert titles == ["Night Hum seed 1", "Night Hum seed 2", "Night Hum old", "Last <i>Ferry"]
+    about = "1 scene, 2 endings, written by <b>nobody</b>, 2026-01-02"
+    assert page.locator("li .note").first.inner_text() == about
+    assert page.locator("li .world").first.text_content() == "The Lighthouse"
+    family = "getComputedStyle(document.body).fontFamily"
+    assert page.evaluate(family).startswith('"Iowan Old Style"'), "the style of the page"
 
 
 def test_dark_and_light(browser: Browser, plain: Exported) -> None:

@@ -53,6 +53,23 @@ async def test_a_story_is_published_to_s3_and_never_half_of_it(
             publish.fn(run.story, run.told.folder, "s3://elsewhere/site")
 
 
+def test_a_record_of_an_older_version_stays_on_the_index(run: Run, tmp_path: Path) -> None:
+    old = {
+        "id": "older",
+        "title": "Before",
+        "written_by": "offline writer",
+        "scenes": 1,
+        "at": "2026-01-01T00:00:00Z",
+        "page": "older/00000000/index.html",
+    }
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published/older.00000000.json").write_text(json.dumps(old))
+    publish.fn(run.story, run.told.folder, str(tmp_path))
+    index = (tmp_path / "index.html").read_text()
+    assert "older/00000000/index.html" in index
+    assert run.story.world.title in index
+
+
 MANY = """
 import sys, time
 from pathlib import Path

@@ -7,6 +7,7 @@ Content-Security-Policy allows only the page's own script and style, by their ha
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tasks.boundaries import merged
 from tasks.export.prose import passages
 from tasks.export.story_map import STYLE, draw, hue
 from tasks.receipt import money
+from tasks.story.count import counted
+from tasks.story.published import Published
 from tasks.story.receipt import Receipt
 from tasks.story.scene import Scene
 from tasks.story.story import Story
@@ -55,6 +58,27 @@ def render_page(story: Story, receipt: Receipt | None = None) -> str:
         money=money,
         hue=hue,
     )
+
+
+def render_shelf(stories: Sequence[Published]) -> str:
+    """The page that names published stories, in the order given."""
+    style = (FOLDER / "page.css").read_text("utf-8")
+    return _ENVIRONMENT.get_template("shelf.html").render(
+        stories=stories,
+        apart={one.id: _apart(one, stories) for one in stories},
+        style=Markup(style),  # noqa: S704
+        style_hash=_hash(style),
+        counted=counted,
+    )
+
+
+def _apart(one: Published, stories: Sequence[Published]) -> str:
+    """What tells a story from others of the same title; nothing if there are none."""
+    same = [other for other in stories if other.title == one.title]
+    if len(same) == 1:
+        return ""
+    seeds = [other.seed for other in same]
+    return one.id if one.seed is None or seeds.count(one.seed) > 1 else f"seed {one.seed}"
 
 
 def _hash(text: str) -> str:
