@@ -32,6 +32,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
         make_story(seed, *shapes[seed % len(shapes)], joins=seed % 3 == 0)
         for seed in range(1, STORIES + 1)
     ]
+    hebrew = stories[1].world.model_copy(update={"language": "Hebrew"})
+    stories[1] = stories[1].model_copy(update={"world": hebrew})
     for number, story in enumerate(stories):
         folder = root / str(number)
         if number == 0:

@@ -16,6 +16,8 @@ from jsonschema import ValidationError, validate
 from markdown_it import MarkdownIt
 
 from tasks.export import export_story, ink, markdown, twee
+from tasks.export.language import tag_of
+from tasks.export.page import render_page
 from tasks.export.prose import clean, one_line, passages
 from tasks.story.scene import Scene
 from tasks.story.story import Story
@@ -261,6 +263,33 @@ def test_epub_is_valid_and_its_links_are_the_choices(
         for scene in one.story.scenes:
             for text in lines_of(scene):
                 assert spaced(clean(text)) in told[f"scene-{scene.scene_id}"]
+
+
+@pytest.mark.parametrize(
+    ("language", "tag"),
+    [
+        ("English", "en"),
+        ("British English", "en"),
+        ("deutsch", "de"),
+        ("de", "de"),
+        ("pt-BR", "pt-BR"),
+        ("Portuguese (Brazil)", "pt"),
+        ("Sindarin", "und"),
+    ],
+)
+def test_a_language_by_any_usual_name_has_its_tag(language: str, tag: str) -> None:
+    assert tag_of(language) == tag
+
+
+def test_page_and_book_say_their_language_and_direction(exported: list[Exported]) -> None:
+    hebrew = exported[1]
+    assert hebrew.story.world.language == "Hebrew"
+    assert '<html lang="he" dir="rtl">' in render_page(hebrew.story)
+    with zipfile.ZipFile(hebrew.folder / "story.epub") as book:
+        package = book.read("book/package.opf").decode()
+        assert "<dc:language>he</dc:language>" in package
+        assert 'page-progression-direction="rtl"' in package
+        assert 'lang="he" xml:lang="he" dir="rtl"' in book.read("book/scene-1.xhtml").decode()
 
 
 def test_json_reads_back_as_the_same_story_and_fits_its_schema(exported: list[Exported]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tasks.export import prose
+from tasks.export.language import direction, tag_of
 from tasks.export.twee import ifid
 from tasks.story.story import Story
 
@@ -42,7 +43,14 @@ _ENVIRONMENT.filters["file"] = lambda scene: f"scene-{scene.scene_id}.xhtml"
 
 def to_epub(story: Story) -> bytes:
     """The story as an EPUB file."""
-    known: dict[str, Any] = {"story": story, "prose": prose, "id": f"urn:uuid:{ifid(story)}"}
+    language = tag_of(story.world.language)
+    known: dict[str, Any] = {
+        "story": story,
+        "prose": prose,
+        "id": f"urn:uuid:{ifid(story)}",
+        "language": language,
+        "direction": direction(language),
+    }
     pages = dict(_pages(story, known))
     files = {
         "META-INF/container.xml": CONTAINER,

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from tasks.beats import told_in
 from tasks.boundaries import merged
+from tasks.export.language import direction, tag_of
 from tasks.export.prose import passages
 from tasks.export.story_map import STYLE, draw, hue
 from tasks.receipt import money
@@ -44,8 +45,11 @@ def render_page(story: Story, receipt: Receipt | None = None) -> str:
     script = (FOLDER / "page.js").read_text("utf-8")
     # `<` is the only character that could end the element the data stands in.
     data = json.dumps(_played(story), ensure_ascii=False).replace("<", "\\u003c")
+    language = tag_of(story.world.language)
     return _ENVIRONMENT.get_template("page.html").render(
         story=story,
+        language=language,
+        direction=direction(language),
         receipt=receipt,
         refused=list(story.refused()),
         warnings=_warnings(story),
