@@ -170,6 +170,25 @@ def test_progress_is_kept_and_forgotten_when_the_story_changed(
     assert here(page) == "1"
 
 
+def test_endings_found_are_those_that_are_still_told_so(
+    page: Page, plain: Exported, tmp_path: Path
+) -> None:
+    url = export_story(plain.story, tmp_path)["html"].as_uri()
+    page.goto(url)
+    for way in ways(plain.story):
+        for choice in way:
+            page.keyboard.press(str(choice + 1))
+        page.click("#restart")
+    total = len({path[-1].scene_id for path in plain.story.paths()})
+    assert page.locator("#found").inner_text() == f"Endings found: {total} of {total}."
+    ending = next(path[-1] for path in plain.story.paths())
+    rewritten = ending.model_copy(update={"narrative_text": "Nothing was as it had been."})
+    scenes = [rewritten if scene == ending else scene for scene in plain.story.scenes]
+    export_story(plain.story.model_copy(update={"scenes": scenes}), tmp_path)
+    page.reload()
+    assert page.locator("#found").inner_text() == f"Endings found: {total - 1} of {total}."
+
+
 @sizes
 def test_the_designer_sees_map_refusals_scores_and_receipt(
     browser: Browser, plain: Exported, size: ViewportSize

@@ -89,6 +89,12 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
+def _mark(scene: Scene) -> str:
+    """What tells a scene from another of the same id that was written later."""
+    told = scene.model_dump_json(include={"title", "setting_description", "narrative_text"})
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
 def _warnings(story: Story) -> list[str]:
     boundaries = merged(story.world, story.brief)
     return [CARE[b.level].format(b.topic) for b in boundaries if b.level in CARE]
@@ -104,6 +110,7 @@ def _played(story: Story) -> dict[str, Any]:
     def played(scene: Scene) -> dict[str, Any]:
         return {
             "title": scene.title,
+            "mark": _mark(scene),
             "setting": scene.setting_description,
             "prose": list(passages(scene.narrative_text)),
             "dialogue": [

@@ -12,7 +12,9 @@ let { way, found } = load();
 function load() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY));
-    if (leads(kept.way)) return { way: kept.way, found: kept.found.filter(id => endings.includes(id)) };
+    const same = id => story.scenes[id]?.mark === kept.marks[id];
+    const found = kept.found.filter(id => same(id) && endings.includes(id));
+    return { way: kept.way.every(([id]) => same(id)) && leads(kept.way) ? kept.way : [[story.start, null]], found };
   } catch { /* Nothing is kept yet, or the browser keeps nothing for local files. */ }
   return { way: [[story.start, null]], found: [] };
 }
@@ -24,8 +26,9 @@ function leads(steps) {
 }
 
 function save() {
+  const marks = Object.fromEntries([...way.map(([id]) => id), ...found].map(id => [id, story.scenes[id].mark]));
   try {
-    localStorage.setItem(KEY, JSON.stringify({ way, found }));
+    localStorage.setItem(KEY, JSON.stringify({ way, found, marks }));
   } catch { /* As above. */ }
 }
 
