@@ -1,6 +1,5 @@
 """`talewright check`: does a story contradict itself?"""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from tasks.consistency.paths import StoryCheck, check_story
 from tasks.consistency.report import page
 from tasks.consistency.twee import read_twee
 from tasks.errors import InputError
+from tasks.export.prose import one_line
 from tasks.load import load_world
 
 FINDINGS = 4
@@ -103,7 +103,7 @@ def show(found: StoryCheck, written: Path | None) -> None:
 
 def _line(text: str) -> str:
     """One line that cannot steer a terminal."""
-    return json.dumps(" ".join(text.split()), ensure_ascii=False)[1:-1][:200]
+    return one_line(text)[:200]
 
 
 def list_checks() -> None:

@@ -15,7 +15,7 @@ from tests.flows.conftest import Run, artifact, run_story
 
 def contradict(run: Run, folder: Path) -> Path:
     """The story with a line for the dead keeper in every scene."""
-    line = DialogueLine(character_id="anselm", text="I am still here.", emotion="calm")
+    line = DialogueLine(character_id="anselm", text='I am "still" here\x1b[2J.', emotion="calm")
     scenes = [scene.model_copy(update={"dialogue": [line]}) for scene in run.story.scenes]
     return export_story(run.story.model_copy(update={"scenes": scenes}), folder)["json"]
 
@@ -32,6 +32,7 @@ def test_check_ends_with_0_for_a_clean_story_and_4_for_another(run: Run, tmp_pat
     broken = CliRunner().invoke(app, ["check", str(contradict(run, tmp_path)), "--html", str(page)])
     assert broken.exit_code == 4
     assert "Anselm Calder" in broken.output
+    assert 'I am "still" here[2J.' in broken.output
     assert "Refused branches" in page.read_text()
 
 
