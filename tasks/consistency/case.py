@@ -211,6 +211,11 @@ _OPENS_THE_WAY = frozenset({"opens", "returns", "gains", "promises"})
 """What rests on the same words as what it makes possible comes first."""
 
 
+def sentence(text: str) -> str:
+    """Text that may begin with a name as a sentence: 'The archive is closed.'"""
+    return text[:1].upper() + text[1:]
+
+
 def field_of(effect: Effect, *names: str) -> str:
     """The first of these fields that an effect has, or nothing. (`getattr` with a default is slow
     on pydantic models.)"""
@@ -322,7 +327,7 @@ class Check:
                 name=self.name,
                 category=self.category,
                 severity=found.severity or self.severity,
-                message=found.message,
+                message=sentence(found.message),
                 quote=found.quote[:500],
                 fact=found.fact,
                 source=found.source,

@@ -254,6 +254,23 @@ def test_the_examples_that_are_listed(check: Check) -> None:
     assert found == [True, False]
 
 
+@pytest.mark.parametrize(("check", "before", "proposed"), FINDS)
+def test_findings_are_sentences(check: str, before: PathState, proposed: BranchDraft) -> None:
+    for issue in verdict(before, proposed).issues:
+        assert not issue.message[0].islower()
+
+
+def test_a_finding_about_an_item_is_right_for_many_things_too() -> None:
+    items = [i.model_copy(update={"name": f"{i.name}s"}) for i in WORLD.items]
+    for proposed in (branch("It goes on.", "uses mira key"), branch("Luck.", "gains mira key")):
+        found = check_branch(
+            WORLD.model_copy(update={"items": items}), None, state(), scene(), proposed
+        )
+        (issue,) = [one for one in found.issues if one.check.startswith("D4")]
+        assert re.search("the silver keys, (which|to be found)", issue.message)
+        assert " it " not in issue.message + issue.fact + issue.suggested_fix
+
+
 def test_the_choices_of_a_scene_differ() -> None:
     down = branch("You climb down.", choice="Climb down the well.")
     same = branch("You climb down into it.", choice="Climb down the well.")

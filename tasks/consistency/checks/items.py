@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding, Step, field_of
+from tasks.consistency.case import Case, Check, Finding, Step, field_of, sentence
 from tasks.consistency.claims import Claim
 from tasks.story.state import ItemState, PathState
 
@@ -74,15 +74,17 @@ def _missing(
 ) -> Finding:
     thing = case.name(what)
     if item.holder:
-        where = f"{case.name(item.holder)} has it"
+        holder = case.name(item.holder)
+        where, fact = f"which {holder} has", f"{holder} has {thing}."
     elif item.place:
-        where = f"it was left at {case.name(item.place)}"
+        place = case.name(item.place)
+        where, fact = f"left at {place}", f"At {place}: {thing}."
     else:
-        where = "nobody has it"
+        where, fact = "which nobody has", f"Nobody has {thing}."
     return Finding(
-        f"{case.name(who)} does not have {thing}: {where}.",
+        f"{case.name(who)} does not have {thing}, {where}.",
         quote=quote,
-        fact=item.since.quote or f"{thing}: {where}.",
+        fact=item.since.quote or sentence(fact),
         source=item.since.source,
         fix=f"Let {case.name(who)} come by {thing} first, or use something they hold.",
         found_by="inferred" if inferred else "rule",
@@ -114,6 +116,7 @@ def _taken(
 ) -> Iterator[Finding]:  # fmt: skip
     if item is None or item.destroyed or item.holder == who:
         return
+    thing = case.name(what)
     if item.holder:
         here, there = case.place_of(state, who), case.place_of(state, item.holder)
         apart = here and there and not _same(case, here, there)
@@ -121,20 +124,22 @@ def _taken(
             return
         if not apart and ((here and there) or _hinted(case, item.holder)):
             return
-        where = f"{case.name(item.holder)} holds it"
+        holder = case.name(item.holder)
+        where, fact = f"which {holder} holds", f"{holder} holds {thing}."
     elif item.place and item.since.source == "world":
         place = case.place_of(state, who)
         if not place or _same(case, place, item.place) or _travels(case):
             return
-        where = f"it is at {case.name(item.place)}"
+        place = case.name(item.place)
+        where, fact = f"to be found at {place}", f"At {place}: {thing}."
     else:
         return
     yield Finding(
-        f"{case.name(who)} cannot come by {case.name(what)} here: {where}.",
+        f"{case.name(who)} cannot come by {thing}, {where}.",
         quote=quote,
-        fact=item.since.quote or f"{case.name(what)}: {where}.",
+        fact=item.since.quote or sentence(fact),
         source=item.since.source,
-        fix=f"Say how {case.name(what)} gets there, or take it from who or where it is.",
+        fix=f"Say how {thing} came there, or take something that is at hand.",
         found_by="inferred" if inferred else "rule",
         confidence=0.9 if inferred else 1.0,
         key=what,
@@ -187,11 +192,11 @@ def _parted(case: Case, step: Step) -> bool:
 
 def _gone(case: Case, what: str, item: ItemState, quote: str, *, inferred: bool = False) -> Finding:
     return Finding(
-        f"{case.name(what)} is destroyed and cannot be used.",
+        f"Nobody can use {case.name(what)}, destroyed before.",
         quote=quote,
-        fact=item.since.quote or f"{case.name(what)} is destroyed.",
+        fact=item.since.quote or f"Destroyed: {case.name(what)}.",
         source=item.since.source,
-        fix=f"Use something else: {case.name(what)} is gone for good.",
+        fix=f"Use something else instead of {case.name(what)}.",
         found_by="inferred" if inferred else "rule",
         confidence=0.9 if inferred else 1.0,
         key=what,

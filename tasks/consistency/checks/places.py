@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tasks.consistency.case import Case, Check, Finding, field_of
+from tasks.consistency.case import Case, Check, Finding, field_of, sentence
 from tasks.consistency.language.english import pattern
 from tasks.story.state import PathState, PlaceState
 
@@ -89,7 +89,7 @@ def _finding(
     return Finding(
         f"{case.name(what)} {words}.",
         quote=quote,
-        fact=place.since.quote or f"{case.name(what)} {words}.",
+        fact=place.since.quote or sentence(f"{case.name(what)} {words}."),
         source=place.since.source,
         fix="Choose another place, or "
         + ("show what is left of it." if words == "is destroyed" else "open it first."),
