@@ -10,6 +10,7 @@ from pydantic import Field
 
 from flows.telling import Told
 from tasks.receipt import money
+from tasks.story.count import counted
 
 DAY = 24 * 3600
 """Seconds a run waits for a person."""
@@ -32,7 +33,8 @@ class HigherCap(RunInput):
 async def approved(told: Told) -> bool:
     """Ask whether to publish a story; waits up to a day, then no."""
     form = Approval.with_initial_data(
-        description=f"**{told.title}** is written: {told.scenes} scenes, {told.endings} endings, "
+        description=f"**{told.title}** is written: {counted(told.scenes, 'scene')}, "
+        f"{counted(told.endings, 'ending')}, "
         f"{money(told.receipt.spent_usd)}. Read it at `{told.folder / 'index.html'}`.\n\n"
         "Publish it?",
         publish=True,

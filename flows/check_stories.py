@@ -14,6 +14,7 @@ from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
 from tasks.errors import InputError
+from tasks.story.count import counted
 
 HOUR = 3600
 """Seconds. A story of 100 scenes is checked in seconds; a folder that takes an hour hangs."""
@@ -36,10 +37,12 @@ async def check_stories(
         story = read_story(file)
         found = check_story(from_story(story), read_decisions(file.with_suffix(".intended.yaml")))
         await publish_report(found, story, story.brief.id)
-        log.info("%s: %s", file, "clean" if found.clean else f"{len(found.findings)} findings")
+        log.info(
+            "%s: %s", file, "clean" if found.clean else counted(len(found.findings), "finding")
+        )
         if not found.clean:
             contradicting.append(str(file))
     if contradicting:
         message = f"{len(contradicting)} of {len(files)} contradict: {', '.join(contradicting)}"
         return Failed(name="Contradictions", message=message)
-    return Completed(message=f"{len(files)} stories, all clean")
+    return Completed(message=f"{counted(len(files), 'story', 'stories')}, all clean")

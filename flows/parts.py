@@ -15,6 +15,7 @@ from prefect.states import Crashed
 from flows.batch import Batch
 from flows.heartbeat import beats
 from flows.order import BatchOrder, Part
+from tasks.story.count import counted
 from tasks.together import together
 
 DEPLOYMENT = "write-stories/part-of-a-batch"
@@ -36,7 +37,7 @@ async def run_parts(batch: BatchOrder, parts: int, run_id: str) -> list[Batch]:
     A part whose worker died is given to another; what was answered is not paid again.
     """
     shares = [Part(number=number, of=parts, run_id=run_id) for number in range(parts)]
-    get_run_logger().info("Shared out to %d runs of %s", parts, DEPLOYMENT)
+    get_run_logger().info("Shared out to %s of %s", counted(parts, "run"), DEPLOYMENT)
     return list(await together(*(_run(batch, part) for part in shares)))
 
 

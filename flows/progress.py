@@ -10,6 +10,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 
 from tasks.llm.client import Client
 from tasks.receipt import money
+from tasks.story.count import counted
 
 EVERY = 1.0
 """Seconds between two updates, at least."""
@@ -60,7 +61,7 @@ async def progress(client: Client, scenes: int) -> AsyncIterator[Callable[[], No
 
 
 def _scenes(done: int, scenes: int) -> str:
-    return f"{done} of at most {scenes} scenes"
+    return f"{done} of at most {counted(scenes, 'scene')}"
 
 
 def _spent(spent: Decimal, cap: Decimal) -> str:

@@ -39,6 +39,7 @@ from tasks.receipt import money, publish_receipt
 from tasks.run_code import publish_code
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
+from tasks.story.count import counted
 from tasks.story.receipt import Outcome, Receipt, RefusedBranch
 from tasks.story.scene import Scene
 from tasks.story.story import Story
@@ -138,10 +139,10 @@ class _Telling:
     async def write(self) -> tuple[Outcome, str]:
         title = self.desk.brief.title
         self.log.info(
-            "%s: %s, up to %d scenes, written by %s",
+            "%s: %s, up to %s, written by %s",
             self.desk.story_id,
             title,
-            sum(self.planned),
+            counted(sum(self.planned), "scene"),
             self.desk.client.writer,
             extra={"scenes": (0, sum(self.planned))},
         )
@@ -155,7 +156,7 @@ class _Telling:
             return "cap reached", str(self.growth.stopped_by)
         if self.growth.missed_for is not None:
             announce(self.desk.story_id, title, self.growth.missed_for)
-            return "partial", f"{len(self.growth.missing)} scenes are missing."
+            return "partial", f"{counted(len(self.growth.missing), 'scene')} missing."
         return "complete", ""
 
     async def _grow(self) -> None:

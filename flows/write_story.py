@@ -20,6 +20,7 @@ from flows.telling import Told, tell
 from tasks.compare.publish import publish_trend
 from tasks.llm.client import Client
 from tasks.publish import publish
+from tasks.story.count import counted
 
 STATES = {
     "complete": "Completed",
@@ -34,7 +35,7 @@ def final_state(told: Told) -> State[Any]:
     """The state a run ends in: only a complete story is a green run. Its data is `told`."""
     name = STATES[told.receipt.outcome]
     if told.receipt.outcome == "complete":
-        return Completed(message=f"{told.scenes} scenes in {told.folder}", data=told)
+        return Completed(message=f"{counted(told.scenes, 'scene')} in {told.folder}", data=told)
     return Failed(name=name, message=told.error, data=told)
 
 

@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple, get_args
 
 from tasks.memo import memo
 from tasks.story.brief import Brief
+from tasks.story.count import counted
 from tasks.story.verdict import Decision, Issue, Severity, Verdict
 from tasks.story.world import Boundary, BoundarySet, World
 from tasks.terms import Hit, find_terms
@@ -105,7 +106,7 @@ def _crossing(boundary: Boundary, texts: Sequence[tuple[Part, str]]) -> Crossing
     if len(hits) > (MENTIONS if boundary.level == "mild" else 0):
         what = f"'{hits[0].words}'"
         if boundary.level == "mild":
-            what += f" and {len(hits) - 1} more mentions"
+            what += f" and {counted(len(hits) - 1, 'more mention')}"
         message = f"The boundary '{boundary.topic}' is crossed by {what}: {spell(boundary)}"
         return Crossing(boundary, "error", message, hits[0].sentence)
     if boundary.terms and boundary.level != "mild":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tasks.markdown import escape, table
 from tasks.story.base import Usd
+from tasks.story.count import counted
 from tasks.story.receipt import Receipt, Tally
 
 
@@ -68,7 +69,7 @@ def _caps(receipt: Receipt) -> list[str]:
         lines.append(f"Saved by the cache: {money(receipt.total.saved_usd)}.")
     if receipt.total.batched:
         saved = money(receipt.total.batch_saved_usd)
-        lines.append(f"Saved by batch jobs: {saved} on {receipt.total.batched:,} calls.")
+        lines.append(f"Saved by batch jobs: {saved} on {counted(receipt.total.batched, 'call')}.")
     if receipt.total.in_flight:
         lines.append(in_flight(receipt.total))
     if receipt.prices_of:
@@ -79,8 +80,8 @@ def _caps(receipt: Receipt) -> list[str]:
 def in_flight(total: Tally) -> str:
     """A line about calls whose end nobody saw."""
     return (
-        f"In flight, or cut off when a process was stopped: {total.in_flight:,} calls. They may "
-        f"have been billed, {money(total.in_flight_usd)} at most, which stays set aside."
+        f"In flight, or cut off when a process was stopped: {counted(total.in_flight, 'call')}. "
+        f"They may have been billed, {money(total.in_flight_usd)} at most, which stays set aside."
     )
 
 

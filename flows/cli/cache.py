@@ -7,6 +7,7 @@ import typer
 
 from tasks.llm.ledger import Ledger
 from tasks.settings import Settings
+from tasks.story.count import counted
 
 
 def cache(
@@ -32,4 +33,4 @@ async def _clean(days: int | None, megabytes: int | None) -> str:
         if megabytes is not None:
             dropped += await ledger.shrink(megabytes * 1_000_000)
         answers, size = await ledger.kept()
-    return f"{answers} answers kept, {size / 1e6:.1f} MB; {dropped} dropped."
+    return f"{counted(answers, 'answer')} kept, {size / 1e6:.1f} MB; {dropped} dropped."

@@ -12,11 +12,12 @@ from tasks.consistency.checks import CHECKS
 from tasks.consistency.graph import Graph, from_story
 from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import StoryCheck, check_story
-from tasks.consistency.report import page
+from tasks.consistency.report import page, tally
 from tasks.consistency.twee import read_twee
 from tasks.errors import InputError
 from tasks.export.prose import one_line
 from tasks.load import load_world
+from tasks.story.count import counted
 
 FINDINGS = 4
 """Exit code if something contradicts."""
@@ -93,9 +94,8 @@ def show(found: StoryCheck, written: Path | None) -> None:
             out.print(f"  fix    {escape(_line(issue.suggested_fix))}")
     errors = sum(issue.severity == "error" for _, issue in found.findings)
     out.print(
-        f"{escape(_line(found.title))}: {found.scenes} scenes, {found.branches} branches, "
-        f"{found.endings} endings, {found.ways} ways: {errors} contradictions, "
-        f"{len(found.findings) - errors} warnings"
+        f"{escape(_line(found.title))}: {tally(found)}: {counted(errors, 'contradiction')}, "
+        f"{counted(len(found.findings) - errors, 'warning')}"
     )
     if written:
         out.print(f"Report: {escape(str(written))}")

@@ -21,6 +21,7 @@ from tasks.load import load_brief, load_world
 from tasks.receipt import money
 from tasks.settings import Settings
 from tasks.story.ask import SPARE_BRANCHES
+from tasks.story.count import counted
 
 DEFAULTS = StoryOrder()
 
@@ -65,7 +66,7 @@ def estimate(
         told = {"one_by_one": estimates, "batch": batched} if batched else estimates
         print(TypeAdapter(type(told)).dump_json(told, indent=2).decode())
     else:
-        _show(estimates, f"{order.scenes} scenes by {name}")
+        _show(estimates, f"{counted(order.scenes, 'scene')} by {name}")
         if batched:
             _show_batch(batched)
 
@@ -80,7 +81,7 @@ def _show_batch(batch: BatchEstimate) -> None:
     hours = f"at most {batch.most_hours:g} h"
     if batch.hours is not None:
         hours = f"about {batch.hours:.1f} h as jobs went of late, {hours}"
-    print(f"By batch: {usd}. {batch.jobs} jobs, one after the other: {hours}.")
+    print(f"By batch: {usd}. {counted(batch.jobs, 'job')}, one after the other: {hours}.")
 
 
 def _model(order: StoryOrder) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from tasks.llm.ledger import Ledger
 from tasks.llm.tallies import Tallies
 from tasks.receipt import cells, in_flight, money
 from tasks.settings import Settings
+from tasks.story.count import counted
 from tasks.story.receipt import Tally
 
 GROUPS = ("step", "model", "prompt", "reason", "story", "scene")
@@ -69,8 +70,8 @@ def _show(tallies: Tallies, title: str) -> None:
         out.print(table, "")
     total = tallies.total
     out.print(
-        f"Total {money(total.cost_usd)} for {total.calls} calls; the cache saved "
-        f"{money(total.saved_usd)} on {total.cached} answers."
+        f"Total {money(total.cost_usd)} for {counted(total.calls, 'call')}; the cache saved "
+        f"{money(total.saved_usd)} on {counted(total.cached, 'answer')}."
     )
     if total.batched:
         out.print(

@@ -25,6 +25,7 @@ from tasks.errors import UserError
 from tasks.export.prose import one_line
 from tasks.llm.errors import LLMError
 from tasks.receipt import money
+from tasks.story.count import counted
 
 Result = TypeVar("Result", Told, Batch, Comparison)
 
@@ -97,22 +98,26 @@ def print_told(told: Told, run_url: str) -> None:
     out.print(f"\n[bold {style}]{_shown(told.title)}[/]: {receipt.outcome}")
     if told.scenes:
         out.print(
-            f"  {told.scenes} scenes, {told.endings} endings, written by "
+            f"  {counted(told.scenes, 'scene')}, {counted(told.endings, 'ending')}, written by "
             f"{_shown(receipt.writer)} in {receipt.seconds:.1f} s"
         )
         out.print(f"  Play it   {_shown(str(told.folder / 'index.html'))}")
         out.print(f"  Data      {_shown(str(told.folder / 'story.json'))}")
     out.print(f"  Run       {run_url}")
     out.print(
-        f"  Cost      {money(receipt.spent_usd)}: {receipt.total.calls} calls, "
+        f"  Cost      {money(receipt.spent_usd)}: {counted(receipt.total.calls, 'call')}, "
         f"{receipt.total.tokens_in:,} tokens in, {receipt.total.tokens_out:,} out"
-        + (f", {receipt.total.cached} answers from the cache" if receipt.total.cached else "")
+        + (
+            f", {counted(receipt.total.cached, 'answer')} from the cache"
+            if receipt.total.cached
+            else ""
+        )
     )
     if receipt.estimate_usd:
         out.print(f"  Estimate  {money(receipt.estimate_usd)} before the run")
     if receipt.missing_usd:
         out.print(f"  [yellow]The missing scenes would cost about {money(receipt.missing_usd)}[/]")
-    out.print(f"  Refused   {len(receipt.refused)} branches")
+    out.print(f"  Refused   {counted(len(receipt.refused), 'branch', 'branches')}")
     for refused in receipt.refused:
         out.print(f"    {refused.scene_id}  {_shown(refused.choice)}")
         out.print(f"       [dim]{_shown(refused.reason)}[/]")
@@ -129,12 +134,14 @@ def print_batch(batch: Batch, run_url: str) -> None:
     for told in batch.told:
         style = "green" if told.receipt.outcome == "complete" else "yellow"
         out.print(
-            f"[{style}]{told.receipt.outcome:<12}[/] {_shown(told.title)}, {told.scenes} scenes, "
-            f"{money(told.receipt.spent_usd)}: {_shown(told.error or str(told.folder))}"
+            f"[{style}]{told.receipt.outcome:<12}[/] {_shown(told.title)}, "
+            f"{counted(told.scenes, 'scene')}, {money(told.receipt.spent_usd)}: "
+            f"{_shown(told.error or str(told.folder))}"
         )
     for name, why in batch.failed.items():
         out.print(f"[red]failed      [/] {_shown(name)}: {_shown(why)}")
-    out.print(f"{len(batch.complete)} stories complete, {money(batch.cost_usd)}. Run: {run_url}")
+    complete = counted(len(batch.complete), "story", "stories")
+    out.print(f"{complete} complete, {money(batch.cost_usd)}. Run: {run_url}")
 
 
 def _shown(text: str) -> str:

@@ -13,6 +13,7 @@ from tasks.compare.intervals import mean_interval, stopped_interval, worth_inter
 from tasks.compare.outcome import SCORE, Measure, Outcome, Pair, measures
 from tasks.compare.sequential import ALPHA, Array, holm, look, p_value
 from tasks.story.base import Line, Model, Usd
+from tasks.story.count import counted
 
 MARGIN = 0.03
 """A difference in score nobody would act on, unless the order says otherwise."""
@@ -215,7 +216,8 @@ def _sentence(
             f"(95 % interval {interval}, {pairs} pairs)."
         )
     if pairs < 2:
-        return f"There are not enough data on {first} and {second}: {pairs} pairs are nothing yet."
+        so_far = counted(pairs, "pair")
+        return f"There are not enough data on {first} and {second}: {so_far} so far."
     return (
         f"There are not enough data: {second} may be anything from {interval} points of score "
         f"beside {first} ({pairs} pairs). To find a difference of {margin:g} or rule it out takes "

@@ -10,6 +10,7 @@ from tasks.compare.plots import cost_against_quality, differences, intervals
 from tasks.compare.votes import count
 from tasks.markdown import escape, table
 from tasks.receipt import money
+from tasks.story.count import counted
 
 MOST_DIFFERENT = 10
 
@@ -102,7 +103,8 @@ def _how(c: Comparison) -> str:
         "included. The statement is about these briefs."
     )
     if c.plans > 1:
-        text += f" The plan has grown {c.plans - 1} times, and each time counts as a new chance."
+        times = counted(c.plans - 1, "time")
+        text += f" The plan has grown {times}, and each time counts as a new chance."
     if c.unmeasured:
         text += f" Not measured: {'; '.join(c.unmeasured)}."
     return text

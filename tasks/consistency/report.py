@@ -5,6 +5,7 @@ from html import escape as html
 
 from tasks.consistency.paths import Examined, StoryCheck
 from tasks.markdown import escape, table
+from tasks.story.count import counted
 from tasks.story.story import Story
 from tasks.story.verdict import Issue, Verdict
 
@@ -44,13 +45,21 @@ def markdown(check: StoryCheck, story: Story | None = None) -> str:
 
 
 def _summary(check: StoryCheck) -> str:
-    text = (
-        f"{check.scenes} scenes, {check.branches} branches, {check.endings} endings, "
-        f"{check.ways} ways followed: **{'clean' if check.clean else 'contradictions'}**."
-    )
+    text = f"{tally(check)} followed: **{'clean' if check.clean else 'contradictions'}**."
     if check.capped:
         text += f" More ways than were followed lead to {escape(', '.join(check.capped))}."
     return text
+
+
+def tally(check: StoryCheck) -> str:
+    """What was looked at: scenes, branches, endings and ways."""
+    found = (
+        counted(check.scenes, "scene"),
+        counted(check.branches, "branch", "branches"),
+        counted(check.endings, "ending"),
+        counted(check.ways, "way"),
+    )
+    return ", ".join(found)
 
 
 def _decision(examined: Examined) -> str:
@@ -88,8 +97,7 @@ def _page(check: StoryCheck, story: Story | None) -> Iterator[str]:
     yield '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
     yield "style-src 'unsafe-inline'\">"
     yield f"<title>Consistency: {html(check.title)}</title><style>{_STYLE}</style>"
-    yield f"<h1>Consistency: {html(check.title)}</h1><p>{check.scenes} scenes, "
-    yield f"{check.branches} branches, {check.endings} endings, {check.ways} ways followed: "
+    yield f"<h1>Consistency: {html(check.title)}</h1><p>{tally(check)} followed: "
     yield f"<strong>{'clean' if check.clean else 'contradictions'}</strong>.</p>"
     if check.capped:
         yield f"<p>More ways than were followed lead to {html(', '.join(check.capped))}.</p>"
@@ -130,10 +138,10 @@ async def publish_report(check: StoryCheck, story: Story, key: str) -> None:
     # Commands that only print need not wait for Prefect.
     from prefect.artifacts import acreate_markdown_artifact
 
-    found = "clean" if check.clean else f"{len(check.findings)} findings"
+    found = "clean" if check.clean else counted(len(check.findings), "finding")
     refused = sum(1 for _ in story.refused())
     await acreate_markdown_artifact(
         markdown(check, story),
         key=f"consistency-{key.replace('_', '-')}",
-        description=f"{found}: {len(story.scenes)} scenes, {refused} refused",
+        description=f"{found}: {counted(len(story.scenes), 'scene')}, {refused} refused",
     )

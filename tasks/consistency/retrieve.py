@@ -17,6 +17,7 @@ from tasks.consistency.language.tokens import terms
 from tasks.errors import UserError
 from tasks.memo import memo
 from tasks.story.brief import Brief
+from tasks.story.count import counted
 from tasks.story.state import PathState, Statement
 from tasks.story.world import World
 
@@ -40,7 +41,8 @@ def statements(world: World, brief: Brief | None, state: PathState) -> list[Stat
     known += [
         Statement(
             id=f"road:{a}:{b}",
-            text=f"From {names(a)} to {names(b)} it takes at least {road.minutes} minutes.",
+            text=f"From {names(a)} to {names(b)} it takes at least "
+            f"{counted(road.minutes, 'minute')}.",
             about=[a, b],
         )
         for road in world.roads

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tasks.export.layout import Layout, lay_out
 from tasks.export.prose import NOT_WRITTEN, one_line
+from tasks.story.count import counted
 from tasks.story.scene import Branch, Scene
 from tasks.story.story import Story
 
@@ -63,7 +64,7 @@ def draw(story: Story, style: str = "") -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="map" viewBox="0 0 {width:.0f} '
         f'{height:.0f}" width="{width:.0f}" height="{height:.0f}">{style}'
-        f"<title>Map of {len(story.scenes)} scenes</title>"
+        f"<title>Map of {counted(len(story.scenes), 'scene')}</title>"
         f'<rect class="back" width="100%" height="100%"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )
 

@@ -30,6 +30,7 @@ from tasks.llm.prompt import Prompt, Provider, Usage
 from tasks.llm.shared_limits import Grant, SharedLimits
 from tasks.llm.token_guess import TokenGuess
 from tasks.settings import Settings
+from tasks.story.count import counted
 
 PAUSE = 2.0
 """Seconds to close after a refusal that does not say for how long."""
@@ -271,4 +272,5 @@ class Pace:
             return
         self._said = now
         about = "" if seconds is None else f"; about {seconds:.0f} s"
-        self._log.info("%s: %d calls wait for %s%s", self.name, len(self._queue), limit, about)
+        waiting = counted(len(self._queue), "call waits", "calls wait")
+        self._log.info("%s: %s for %s%s", self.name, waiting, limit, about)

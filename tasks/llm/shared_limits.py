@@ -16,6 +16,7 @@ from tasks.llm.prompt import Provider
 from tasks.llm.shared_rate import DayQuota, SharedRate
 from tasks.llm.shared_slots import POLL, SharedSlots
 from tasks.settings import Settings
+from tasks.story.count import counted
 
 LEASE = 0.2
 """Seconds between two leases while callers wait: each takes all that has come free since."""
@@ -122,7 +123,7 @@ class SharedLimits:
         if self.slots is not None:
             leased = await self.slots.lease(grant.count)
             if leased < grant.count:
-                limit = f"the limit of {self.slots.limit} calls in flight"
+                limit = f"the limit of {counted(self.slots.limit, 'call')} in flight"
                 grant = Grant(leased, POLL, limit, None)
         if grant.count and not await self._taken(grant.count, sum(charges[: grant.count])):
             limit = grant.limit or "a limit that other processes take from, too"

@@ -36,6 +36,13 @@ def test_check_ends_with_0_for_a_clean_story_and_4_for_another(run: Run, tmp_pat
     assert "Refused branches" in page.read_text()
 
 
+def test_a_story_of_one_scene_is_counted_in_the_singular(run: Run, tmp_path: Path) -> None:
+    alone = run.story.opening.model_copy(update={"story_branches": [], "ending": "open"})
+    story = run.story.model_copy(update={"scenes": [alone]})
+    checked = CliRunner().invoke(app, ["check", str(export_story(story, tmp_path)["json"])])
+    assert ": 1 scene, 0 branches, 1 ending, 1 way: " in checked.output
+
+
 async def test_check_stories_is_green_only_if_all_are_clean(run: Run, tmp_path: Path) -> None:
     good = await check_stories(str(run.told.folder), return_state=True)
     contradict(run, tmp_path / "other")

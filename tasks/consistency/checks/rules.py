@@ -7,6 +7,7 @@ from functools import lru_cache
 from tasks.consistency.case import Case, Check, Finding, field_of
 from tasks.consistency.claims import Claim
 from tasks.consistency.language.verbs import HANDLING
+from tasks.story.count import counted
 from tasks.story.effects import Effect
 from tasks.story.state import objects
 from tasks.story.verdict import Severity
@@ -127,7 +128,7 @@ def _limited(case: Case, rule: Rule, form: LimitEffect) -> Iterator[Finding]:
     before = sum(n for key, n in counts.items() if _counted(form, key))
     if now and before + len(now) > form.at_most:
         times = before + len(now)
-        yield _finding(rule, f"{form.effect}, {times} times", now[-1].quote)
+        yield _finding(rule, f"{form.effect}, {counted(times, 'time')}", now[-1].quote)
     if any(e.kind == form.effect for e in case.effects) or before < form.at_most:
         return
     for claim in case.claims:

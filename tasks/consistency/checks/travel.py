@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tasks.consistency.case import Case, Check, Finding
 from tasks.consistency.claims import Claim
 from tasks.consistency.language.english import pattern, words
+from tasks.story.count import counted
 from tasks.story.state import PathState, Whereabouts
 
 _SETS_OUT = words("words", "setting_out")
@@ -79,12 +80,14 @@ def _slow(
 ) -> Finding:  # fmt: skip
     seen = case.before.whereabouts[who].since
     return Finding(
-        f"{case.name(who)} goes from {case.name(start)} to {case.name(to)} in {have} minutes; "
+        f"{case.name(who)} goes from {case.name(start)} to {case.name(to)} in "
+        f"{counted(have, 'minute')}; "
         f"the way takes {need}.",
         quote=quote,
-        fact=f"From {case.name(start)} to {case.name(to)} it takes at least {need} minutes.",
+        fact=f"From {case.name(start)} to {case.name(to)} it takes at least "
+        f"{counted(need, 'minute')}.",
         source=seen.source,
-        fix=f"Let at least {need - have} minutes more go by, or choose a nearer place.",
+        fix=f"Let {counted(need - have, 'minute')} more go by at least, or choose a nearer place.",
         severity=None if certain else "warning",
         found_by="rule" if confidence == 1 else "inferred",
         confidence=confidence,
@@ -135,7 +138,8 @@ def _apart(
     seen = state.whereabouts[other].since
     place = case.name(state.place_of(other) or "")
     yield Finding(
-        f"{case.name(other)} is at {place}, {need} minutes away, and cannot be met here.",
+        f"{case.name(other)} is at {place}, {counted(need, 'minute')} away, and "
+        f"cannot be met here.",
         quote=quote,
         fact=seen.quote or f"{case.name(other)} is at {place}.",
         source=seen.source,

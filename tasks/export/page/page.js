@@ -118,7 +118,7 @@ function show(arrived) {
     title.focus({ preventScroll: true });
     (document.body.classList.contains("designing") ? page : window).scrollTo({ top: 0 });
     const open = scene.choices.filter(choice => choice.to).length;
-    byId("status").textContent = open ? `${open} choices.` : `The end: ${scene.ending || "open"}.`;
+    byId("status").textContent = open ? `${open} ${open === 1 ? "choice" : "choices"}.` : `The end: ${scene.ending || "open"}.`;
   }
   save();
 }

@@ -10,11 +10,13 @@ from tasks.llm.batch.jobs import Job, usual_seconds
 from tasks.llm.ledger import Ledger
 from tasks.llm.log import logger
 from tasks.markdown import escape
+from tasks.story.count import counted
 
 
 async def show(ledger: Ledger, job: Job, ended: str = "") -> None:
     """Say how a job stands, and when it may be over."""
-    line = f"Batch job {job.name}: {job.calls} calls to {job.model}, {ended or 'under way'}."
+    calls = counted(job.calls, "call")
+    line = f"Batch job {job.name}: {calls} to {job.model}, {ended or 'under way'}."
     if not ended:
         line += f" {await _expected(ledger, job)}"
     else:
@@ -28,7 +30,7 @@ async def show(ledger: Ledger, job: Job, ended: str = "") -> None:
         f"{escape(line)}\n\nSubmitted {job.at:%Y-%m-%d %H:%M:%S} UTC, "
         f"at the provider it is `{job.remote}`.",
         key="batch-job",
-        description=f"{job.calls} calls, {ended or 'under way'}",
+        description=f"{counted(job.calls, 'call')}, {ended or 'under way'}",
     )
 
 
