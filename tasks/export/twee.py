@@ -156,7 +156,7 @@ def _inner(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Letters, digits and a little punctuation: what no format reads as markup."""
-    kept = re.sub("[^\\w ,.!?\u2019-]|_|-(?=-)", " ", one_line(text).replace("'", "\u2019"))
+    kept = re.sub("[^\\w ,.!?¡¿\u2019-]|_|-(?=-)", " ", one_line(text).replace("'", "\u2019"))
     return " ".join(kept.split())[:60].strip()
 
 

@@ -34,6 +34,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
     ]
     hebrew = stories[1].world.model_copy(update={"language": "Hebrew"})
     stories[1] = stories[1].model_copy(update={"world": hebrew})
+    asked = stories[2].opening.model_copy(update={"title": "¿Quién va? ¡Alto!"})
+    stories[2] = stories[2].model_copy(update={"scenes": [asked, *stories[2].scenes[1:]]})
     for number, story in enumerate(stories):
         folder = root / str(number)
         if number == 0:

@@ -118,6 +118,14 @@ def test_twee_texts_survive(exported: list[Exported], foreign_view: list[dict[st
                 assert clean(text) in shown
 
 
+def test_twee_names_keep_the_marks_of_a_question(
+    exported: list[Exported], foreign_view: list[dict[str, Any]]
+) -> None:
+    for story_format in ("harlowe", "sugarcube"):
+        made = foreign_view[2][f"{story_format}.twee"]["html"]
+        assert made["start"] == "1 ¿Quién va? ¡Alto!"
+
+
 @given(st.text() | st.sampled_from(HOSTILE.split("\n")))
 def test_twee_escapes_markup_and_nothing_is_lost(text: str) -> None:
     escaped = twee.escape(text)
