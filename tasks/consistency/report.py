@@ -22,6 +22,13 @@ padding: .8rem 1rem; margin: 1rem 0; } small { opacity: .75; }
 """
 
 
+WORDS = (
+    "Score: 0 contradicts what is true on the way there, 1 agrees with all of it. Coverage: the "
+    "share of all checks that had something to look at. Ways: how many lead there. Read from the "
+    "wording: the text says so, though its writer did not declare it."
+)
+
+
 def markdown(check: StoryCheck, story: Story | None = None) -> str:
     """The report as Markdown; nothing in it comes out as markup of its own."""
     parts = [f"# Consistency: {escape(check.title)}", _summary(check)]
@@ -40,7 +47,7 @@ def markdown(check: StoryCheck, story: Story | None = None) -> str:
     ]
     parts += [f"## Findings: {len(findings)}", *findings]
     parts += [f"## Refused branches: {len(refused)}", *refused] if story else []
-    parts += ["## What was checked", table(head, rows)]
+    parts += ["## What was checked", WORDS, table(head, rows)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -75,7 +82,7 @@ def _scores(verdict: Verdict | None) -> tuple[str, str]:
 def _finding(one: str, title: str, issue: Issue) -> str:
     lines = [
         f"**{issue.severity}** {escape(one)} *{escape(title[:80])}*: {escape(issue.message)} "
-        f"({escape(issue.check)}, {issue.found_by}, {issue.confidence:.2f})",
+        f"({escape(', '.join(filter(None, (issue.check, issue.origin))))})",
         table(
             ["here", f"there ({escape(issue.source)})"],
             [[escape(issue.quote) or "-", escape(issue.fact) or "-"]],
@@ -110,8 +117,9 @@ def _page(check: StoryCheck, story: Story | None) -> Iterator[str]:
     for _, branch in refused:
         for issue in branch.verdict.issues:
             yield from _article(branch.branch_id, branch.choice, issue)
-    yield "<h2>What was checked</h2><table><thead><tr><th>checked<th>path<th>decision<th>score"
-    yield "<th>coverage<th>ways</tr></thead><tbody>"
+    yield f"<h2>What was checked</h2><p>{html(WORDS)}</p>"
+    yield "<table><thead><tr><th>checked<th>path<th>decision<th>score<th>coverage<th>ways"
+    yield "</tr></thead><tbody>"
     for examined in check.examined:
         if examined.what != "story":
             cells = [examined.id, " > ".join(examined.path), _decision(examined)]
@@ -123,8 +131,8 @@ def _page(check: StoryCheck, story: Story | None) -> Iterator[str]:
 def _article(one: str, title: str, issue: Issue) -> Iterator[str]:
     yield f'<article><p><strong class="{issue.severity}">{issue.severity}</strong> '
     yield f"{html(one)}, <em>{html(title[:80])}</em>: {html(issue.message)} "
-    yield f"<small>{html(issue.check)} {html(issue.name)}, {issue.found_by}, "
-    yield f"{issue.confidence:.2f}</small></p>"
+    about = ", ".join(filter(None, (f"{issue.check} {issue.name}", issue.origin)))
+    yield f"<small>{html(about)}</small></p>"
     yield f'<div class="sides"><div>here<blockquote>{html(issue.quote)}</blockquote></div>'
     yield f"<div>there ({html(issue.source)})<blockquote>{html(issue.fact)}</blockquote></div>"
     yield "</div>"

@@ -1,5 +1,6 @@
 """Verdicts: whether a branch may enter the story, and why not."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -28,6 +29,34 @@ class Issue(Model):
     confidence: float = Field(1.0, ge=0, le=1)
     key: SkipJsonSchema[str] = Field("", exclude=True, repr=False)
     """What it is about, whatever differs from way to way; not kept with a story."""
+
+    @property
+    def origin(self) -> str:
+        """How it was found and how sure that is, in words; empty for what a rule is sure of."""
+        words = {
+            "rule": "",
+            "inferred": "read from the wording",
+            "judge": "found by a model",
+            "person": "found by a person",
+        }
+        sure = f"{self.confidence:.0%} sure".replace("%", " %") if self.confidence < 1 else ""
+        return ", ".join(filter(None, (words[self.found_by], sure)))
+
+
+def repeated(issues: Sequence[Issue]) -> list[Issue]:
+    """Those that say again, less gravely or less surely, what another of them says: by the same
+    check, or of the same words."""
+    return [one for one in issues if any(_says_more(other, one) for other in issues)]
+
+
+def _says_more(other: Issue, one: Issue) -> bool:
+    same = other.check == one.check or (other.quote == one.quote and one.quote)
+    return bool(same) and _weight(other) > _weight(one)
+
+
+def _weight(issue: Issue) -> tuple[int, float]:
+    order: tuple[Severity, ...] = ("info", "warning", "error")
+    return order.index(issue.severity), issue.confidence
 
 
 class Verdict(Model):

@@ -287,6 +287,31 @@ def test_the_map_is_seen_whole_and_near(page: Page, plain: Exported) -> None:
     assert drawn() == pytest.approx(2 * usual / 1.5)
 
 
+def test_a_refusal_is_told_in_words_and_not_twice(
+    page: Page, plain: Exported, tmp_path: Path
+) -> None:
+    scene, branch = next(plain.story.refused())
+    sure = branch.verdict.issues[0]
+    weaker = {"severity": "info", "found_by": "inferred", "confidence": 0.9}
+    other = sure.model_copy(update=weaker | {"check": "D10", "quote": "Something else."})
+    issues = [sure, sure.model_copy(update=weaker), other]
+    verdict = branch.verdict.model_copy(update={"issues": issues})
+    refused = [branch.model_copy(update={"verdict": verdict})]
+    changed = scene.model_copy(update={"refused_branches": refused})
+    url = export_story(plain.story.model_copy(update={"scenes": [changed]}), tmp_path)["html"]
+    page.goto(url.as_uri())
+    page.click("#desk")
+    tags = page.locator("#designer .issue .tag")
+    assert tags.nth(0).inner_text() == "error · check D1, the dead act"
+    assert tags.nth(1).inner_text() == (
+        "info · check D10, the dead act · read from the wording, 90 % sure"
+    )
+    assert [tags.nth(n).is_visible() for n in range(3)] == [True, True, False]
+    page.locator(".repeated summary").click()
+    assert tags.nth(2).is_visible()
+    assert "Consistency: 0 contradicts" in page.locator("#designer").inner_text()
+
+
 def test_what_no_model_wrote_says_so(page: Page, plain: Exported, hostile: Exported) -> None:
     page.goto(plain.url)
     assert page.locator(".written").inner_text().startswith("Written by offline writer, which is")

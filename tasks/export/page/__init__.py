@@ -25,6 +25,7 @@ from tasks.story.published import Published
 from tasks.story.receipt import Receipt
 from tasks.story.scene import Scene
 from tasks.story.story import Story
+from tasks.story.verdict import repeated
 
 FOLDER = Path(__file__).parent
 CARE = {"off": "{} does not appear", "fade": "{}, only off-stage", "mild": "{}, without detail"}
@@ -61,6 +62,7 @@ def render_page(story: Story, receipt: Receipt | None = None) -> str:
         map=Markup(draw(story)),  # noqa: S704
         money=money,
         hue=hue,
+        repeated=repeated,
     )
 
 

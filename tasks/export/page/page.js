@@ -221,7 +221,7 @@ function design(open) {
 // A scene's outline and the parts of its score, put there when they are looked at: a large story has
 // thousands.
 function addScore(details) {
-  if (!details.open || details.querySelector("table")) return;
+  if (!details.open || !details.dataset.scored || details.querySelector("table")) return;
   const { beats, basis, parts } = story.scenes[details.dataset.scored];
   const outline = document.createElement("ol");
   outline.className = "beats";
@@ -231,7 +231,7 @@ function addScore(details) {
     if (!told) add(beat, "span", "tag warn", " not told at this point");
   }
   const table = document.createElement("table");
-  add(table, "caption", "", `Score: ${basis}`);
+  add(table, "caption", "", `Score by ${basis}`);
   const body = add(table, "tbody");
   for (const [name, value, note] of parts) {
     const row = add(body, "tr");
