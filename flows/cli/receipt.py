@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -61,13 +62,7 @@ def _show(tallies: Tallies, title: str) -> None:
     out.print(f"[bold]Receipt[/] {title}")
     for group in GROUPS:
         rows: list[Tally] = getattr(tallies, f"by_{group}")
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column("by " + group, no_wrap=True)
-        for name in ("USD", "calls", "cached", "failed", "in", "of it cached", "thinking", "out"):
-            table.add_column(name, justify="right")
-        for tally in rows:
-            table.add_row(tally.name, *cells(tally))
-        out.print(table, "")
+        out.print(_table(group, rows), "")
     total = tallies.total
     out.print(
         f"Total {money(total.cost_usd)} for {counted(total.calls, 'call')}; the cache saved "
@@ -79,6 +74,24 @@ def _show(tallies: Tallies, title: str) -> None:
         )
     if total.in_flight:
         out.print(in_flight(total))
+
+
+def _table(group: str, rows: Sequence[Tally]) -> Table:
+    """The figures of a group; columns that may well be zero throughout only where they are not."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("by " + group, overflow="fold", min_width=10)
+    names = ("USD", "calls", "cached", "failed", "in", "of it\ncached", "thinking", "out")
+    filled = [cells(tally) for tally in rows]
+    shown = [
+        n
+        for n, name in enumerate(names)
+        if name in ("USD", "calls", "in", "out") or any(row[n] != "0" for row in filled)
+    ]
+    for n in shown:
+        table.add_column(names[n], justify="right", no_wrap=True)
+    for tally, row in zip(rows, filled, strict=True):
+        table.add_row(tally.name, *(row[n] for n in shown))
+    return table
 
 
 def _write_csv(tallies: Tallies) -> None:
