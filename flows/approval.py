@@ -9,6 +9,7 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from flows.telling import Told
+from tasks.markdown import escape
 from tasks.receipt import money
 from tasks.story.count import counted
 
@@ -33,7 +34,7 @@ class HigherCap(RunInput):
 async def approved(told: Told) -> bool:
     """Ask whether to publish a story; waits up to a day, then no."""
     form = Approval.with_initial_data(
-        description=f"**{told.title}** is written: {counted(told.scenes, 'scene')}, "
+        description=f"**{escape(told.title)}** is written: {counted(told.scenes, 'scene')}, "
         f"{counted(told.endings, 'ending')}, "
         f"{money(told.receipt.spent_usd)}. Read it at `{told.folder / 'index.html'}`.\n\n"
         "Publish it?",
@@ -46,7 +47,7 @@ async def approved(told: Told) -> bool:
 async def higher_cap(title: str, reached: Decimal) -> Decimal | None:
     """Ask for a higher cap; None if it stays, as it does after a day without an answer."""
     form = HigherCap.with_initial_data(
-        description=f"**{title}** reached its cap of ${reached}. Raise it to go on.",
+        description=f"**{escape(title)}** reached its cap of ${reached}. Raise it to go on.",
         max_cost_usd=reached,
     )
     answer = await _ask(form)

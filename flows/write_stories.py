@@ -27,6 +27,7 @@ from flows.write_story import STATES, offer
 from tasks.compare.publish import publish_trend
 from tasks.errors import UserError
 from tasks.llm.client import Client
+from tasks.markdown import escape
 from tasks.receipt import money, publish_receipt
 from tasks.story.receipt import Receipt
 
@@ -144,17 +145,18 @@ async def _claim(order: StoryOrder, client: Client, folders: set[Path]) -> None:
 async def _publish(batch: Batch) -> None:
     rows = [
         {
-            "story": f"{told.title} ({told.story_id})",
+            "story": escape(f"{told.title} ({told.story_id})"),
             "outcome": told.receipt.outcome,
             "scenes": told.scenes,
             "refused": len(told.receipt.refused),
             "USD": money(told.receipt.spent_usd),
-            "where": told.error or str(told.folder),
+            "where": escape(told.error or str(told.folder)),
         }
         for told in batch.told
     ]
     rows += [
-        {"story": name, "outcome": "failed", "where": why} for name, why in batch.failed.items()
+        {"story": escape(name), "outcome": "failed", "where": escape(why)}
+        for name, why in batch.failed.items()
     ]
     await acreate_table_artifact(
         rows, key="stories", description=f"{len(batch.complete)} complete, {money(batch.cost_usd)}"

@@ -19,6 +19,7 @@ from flows.source import read_source, read_story
 from flows.telling import Told, tell
 from tasks.compare.publish import publish_trend
 from tasks.llm.client import Client
+from tasks.markdown import escape
 from tasks.publish import publish
 from tasks.story.count import counted
 
@@ -52,9 +53,9 @@ async def offer(told: Told, order: Writing, asking: asyncio.Lock) -> None:
     page = await asyncio.to_thread(publish, story, told.folder, order.publish_to)
     await acreate_link_artifact(
         page,
-        link_text=told.title,
+        link_text=escape(told.title),
         key=f"story-{slugify(told.story_id)}",
-        description=f"Published: {told.title}",
+        description=f"Published: {escape(told.title)}",
     )
 
 

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Sequence
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~<>&$-])")
 
+# What a bare address is known by. Broken here, for behind `://` a browser drops what breaks it.
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+
 
 def escape(text: str) -> str:
-    """One line in which nothing is markup."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """One line in which nothing is markup, and addresses have a space of no width in them."""
+    return _SPECIAL.sub(r"\\\1", _ADDRESS.sub("\u200b", " ".join(text.split())))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.artifacts import acreate_table_artifact
 
+from tasks.markdown import escape
 from tasks.sandbox import Sandbox
 from tasks.step import CACHE_POLICY
 from tasks.story.code import CodeReport, Snippet
@@ -43,8 +44,8 @@ def _row(scene_id: str, report: CodeReport) -> dict[str, str]:
         "verdict": report.verdict,
         "engine": report.engine,
         "output as stated": {True: "yes", False: "no", None: ""}[report.matches_expected],
-        "error": report.error or "",
+        "error": escape(report.error or ""),
         "seconds": f"{report.seconds:.3f}",
         "USD": f"{report.cost_usd:f}",
-        "run again": report.reproduce or "",
+        "run again": escape(report.reproduce or ""),
     }

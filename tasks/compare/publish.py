@@ -19,7 +19,7 @@ async def publish_comparison(comparison: Comparison, folder: Path) -> None:
     await acreate_markdown_artifact(
         f"{markdown(comparison)}\n{where}",
         key=f"comparison-{slugify(comparison.title)}",
-        description=" ".join(comparison.sentences)[:500],
+        description=escape(" ".join(comparison.sentences)[:500]),
     )
 
 
