@@ -1,7 +1,7 @@
 """Bubblewrap: namespaces and hard limits round a real Python.
 
-It shares the kernel and has no seccomp filter: a guard against accidents and opportunism, not
-against kernel exploits.
+It shares the kernel, and its seccomp filter is for the limit on memory alone: a guard against
+accidents and opportunism, not against kernel exploits.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tasks.sandbox import seccomp
 from tasks.sandbox.engine import LIMITS, Limits, Run
 from tasks.sandbox.memory import grown
 from tasks.sandbox.outcome import Stop, judged
@@ -60,14 +61,16 @@ def python() -> str:
 
 def _starts(path: Path) -> bool:
     try:
-        done = subprocess.run(  # noqa: S603
-            [*box(str(path)), str(path), *interpreter(LIMITS)],
-            input=b"print(6 * 7)",
-            capture_output=True,
-            timeout=20,
-            check=False,
-            **bare(),
-        )
+        with seccomp.opened() as filter_fd:
+            done = subprocess.run(  # noqa: S603
+                [*box(str(path), filter_fd=filter_fd), str(path), *interpreter(LIMITS)],
+                input=b"print(6 * 7)",
+                capture_output=True,
+                timeout=20,
+                check=False,
+                pass_fds=_given(filter_fd),
+                **bare(),
+            )
     except (OSError, subprocess.SubprocessError):
         return False
     return bool(done.stdout.strip() == b"42")
@@ -90,8 +93,9 @@ def interpreter(limits: Limits) -> list[str]:
     return ["-I", "-S", "-c", INSIDE, *map(str, most)]
 
 
-def box(path: str, status_fd: int | None = None) -> list[str]:
-    """bwrap with everything shut out but the system's programs and the interpreter at `path`."""
+def box(path: str, status_fd: int | None = None, filter_fd: int | None = None) -> list[str]:
+    """bwrap with everything shut out but the system's programs and the interpreter at `path`. It
+    tells its status to one descriptor and reads a filter of system calls from another."""
     bind: list[str] = []
     for folder in ("/usr", "/lib", "/lib64", "/lib32", "/bin"):
         if os.path.islink(folder):
@@ -101,7 +105,8 @@ def box(path: str, status_fd: int | None = None) -> list[str]:
     prefix = str(Path(path).parents[1])
     if not prefix.startswith("/usr"):
         bind += ["--ro-bind", prefix, prefix]
-    status = [] if status_fd is None else ["--json-status-fd", str(status_fd)]
+    fds = [] if status_fd is None else ["--json-status-fd", str(status_fd)]
+    fds += [] if filter_fd is None else ["--seccomp", str(filter_fd)]
     return [
         str(shutil.which("bwrap")),
         *(
@@ -115,10 +120,16 @@ def box(path: str, status_fd: int | None = None) -> list[str]:
         *("--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"),
         *bind,
         *("--proc", "/proc", "--dev", "/dev", *_scratch("/tmp"), *_scratch("/dev/shm")),  # noqa: S108
+        # A shared mapping of it is memory of no process.
+        *("--dev-bind", "/dev/null", "/dev/zero"),
         # Both are in memory, as large as somebody writes.
         *("--remount-ro", "/dev", "--remount-ro", "/"),
-        *("--chdir", "/tmp", *status, "--"),  # noqa: S108
+        *("--chdir", "/tmp", *fds, "--"),  # noqa: S108
     ]
+
+
+def _given(*fds: int | None) -> list[int]:
+    return [fd for fd in fds if fd is not None]
 
 
 def _scratch(folder: str) -> list[str]:
@@ -130,17 +141,18 @@ async def run(program: str, path: str, limits: Limits) -> Run:
     read_fd, write_fd = os.pipe()
     started = time.monotonic()
     try:
-        process = await asyncio.create_subprocess_exec(
-            *box(path, write_fd),
-            path,
-            *interpreter(limits),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            pass_fds=[write_fd],
-            start_new_session=True,
-            **bare(),
-        )
+        with seccomp.opened() as filter_fd:
+            process = await asyncio.create_subprocess_exec(
+                *box(path, write_fd, filter_fd),
+                path,
+                *interpreter(limits),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=_given(write_fd, filter_fd),
+                start_new_session=True,
+                **bare(),
+            )
     except OSError as error:
         os.close(read_fd)
         return Run("infra_error", error=f"bwrap did not start: {error}")

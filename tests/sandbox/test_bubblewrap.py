@@ -1,5 +1,9 @@
 """Limits that hold for a program and all that it starts."""
 
+import platform
+
+import pytest
+
 from tasks.sandbox.bubblewrap import Bubblewrap
 from tasks.sandbox.engine import Limits
 
@@ -30,6 +34,37 @@ with ThreadPoolExecutor(32) as pool:
 with Pool(4) as pool:
     print(sum(pool.map(abs, range(1000))))
 """
+
+
+UNCOUNTED = """
+import ctypes, errno, mmap, os
+
+def tried(call, *given):
+    try:
+        return call(*given)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+
+libc = ctypes.CDLL(None, use_errno=True)
+for call in (libc.shmget, libc.shmat):
+    print(call(0, 4096, 0o1600), errno.errorcode[ctypes.get_errno()])
+print(tried(os.memfd_create, "held"), tried(mmap.mmap, -1, 4096))
+zero = os.open("/dev/zero", os.O_RDWR)
+print(tried(mmap.mmap, zero, 4096))
+print(len(mmap.mmap(-1, 4096, mmap.MAP_PRIVATE)))
+with open("/tmp/file", "w+b") as file:
+    file.write(b"x" * 4096)
+    file.flush()
+    print(len(mmap.mmap(file.fileno(), 4096)))
+"""
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "aarch64"), reason="no filter for this machine"
+)
+async def test_no_memory_is_held_where_it_is_not_counted(bwrap: str) -> None:
+    ran = await Bubblewrap().run(UNCOUNTED)
+    assert ran.stdout == "-1 EPERM\n-1 EPERM\nEPERM EPERM\nENODEV\n4096\n4096\n", ran.error
 
 
 async def test_no_folder_takes_more_than_the_scratch_space(bwrap: str) -> None:
