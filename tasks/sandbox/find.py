@@ -13,7 +13,7 @@ _PYTHON = re.compile(r"^\{?\.?(python[23]?(\.\d+)?|py[23]?|pycon)\b", re.IGNOREC
 _OUTPUT = re.compile(r"^\{?\.?(output|stdout)\b", re.IGNORECASE)
 _NESTED = {"", "markdown", "md", "text"}
 _STATED = re.compile(r"^#\s*(?:expected output|output|prints)\s*:\s*(.*)$", re.IGNORECASE)
-_FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*([^`]*)$")
+_FENCE = re.compile(r"^(\s*)(`{3,}+|~{3,}+)\s*+([^`]*)$")
 _TAG = re.compile(r"^(\{[^}]*\}|[\w.+#:-]+)(\s+\w+=.*|\s*\{.*\})?$")
 _GLUED = re.compile(r"^([^`]*[^`\s])\s*(`{3,})\s*$")
 _ESCAPED = re.compile(r"(?:^|\\n)\s*```[^`]*?\\n")
@@ -25,6 +25,10 @@ Lines = list[tuple[int, str]]
 
 _NOWHERE = 0
 """The number of a line that is not in the text: the closing fence a model forgot."""
+
+TRIES = 50
+"""Times a block that never ends is cut and tried as Python. Each time may take 10 ms, in which
+nothing else of the run goes on."""
 
 _REAL = (
     ast.Assign,
@@ -145,10 +149,16 @@ def _is_closed(lines: Lines, token: Token, end: int) -> bool:
 def _python_prefix(code: str) -> str:
     """As much of a block that never ends as is Python, up to its last real statement."""
     lines = code.split("\n")
-    for length in range(len(lines), 0, -1):
-        real = _statements("\n".join(lines[:length]))
-        if real:
-            return "\n".join(lines[: real[-1].end_lineno]) + "\n"
+    for _ in range(TRIES):
+        try:
+            parsed = ast.parse("\n".join(lines))
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            # No shorter block that still has the line of the error is Python either.
+            wrong = error.lineno if isinstance(error, SyntaxError) else None
+            lines = lines[: min(len(lines), wrong or len(lines)) - 1]
+        else:
+            real = [node for node in parsed.body if _is_real(node)]
+            return "\n".join(lines[: real[-1].end_lineno]) + "\n" if real else ""
     return ""
 
 

@@ -1,8 +1,13 @@
 """Code in prose is found as a model writes it, with the lines on which it stands."""
 
-import pytest
+import ast
+import time
 
-from tasks.sandbox import find_code
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.sandbox import find, find_code
 from tasks.story.code import Snippet
 
 
@@ -140,3 +145,41 @@ def test_an_interactive_session_is_a_program() -> None:
 )
 def test_the_output_a_text_states(text: str, expected: str | None) -> None:
     assert only(text).expected_output == expected
+
+
+LINES = (
+    "x = 1|print(x)|f(|1,|)|if x:|    y = 2|else:|try:|finally:|def f():|@deco|'''|x = f'''{a|b}'''"
+    "|She said 'no|And then she left.||x = 1 \\|+ 2|a b|(a +|b) = 1|    y = 3|f(a b|1 + 1"
+)
+
+
+@given(st.lists(st.sampled_from(LINES.split("|")), max_size=9))
+def test_a_block_that_never_ends_is_kept_as_far_as_it_is_python(lines: list[str]) -> None:
+    shorter = ("\n".join(lines[:length]) for length in range(len(lines), 0, -1))
+    longest = next((code for code in shorter if find._statements(code)), "")
+    kept = find._python_prefix("\n".join(lines))
+    assert [ast.dump(one) for one in find._statements(kept)] == [
+        ast.dump(one) for one in find._statements(longest)
+    ]
+
+
+@pytest.mark.parametrize("block", ["f(\n" + "1,\n" * 6000, "x = 1\n" + "It's $ late.\n" * 1000])
+def test_a_block_that_never_ends_is_tried_a_few_times(
+    block: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    parse = ast.parse
+
+    def counted(code: str, *more: str) -> ast.AST:
+        tried.append(code)
+        return parse(code, *more)
+
+    monkeypatch.setattr(ast, "parse", counted)
+    find_code(f"```python\n{block}")
+    assert len(tried) <= find.TRIES + 1
+
+
+def test_a_long_fence_is_read_at_once() -> None:
+    started = time.perf_counter()
+    find_code("`" * 2000 + " " * 18_000 + "`")
+    assert time.perf_counter() - started < 2
