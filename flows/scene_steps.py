@@ -21,7 +21,7 @@ from tasks.mend_code import FAILED, mend_code
 from tasks.parse import parse_answer
 from tasks.prompts import render
 from tasks.revise import revise
-from tasks.run_code import run_code
+from tasks.run_code import MOST_SNIPPETS, not_run, run_code
 from tasks.sandbox import Sandbox, find_code
 from tasks.score import score
 from tasks.settings import Settings
@@ -184,14 +184,14 @@ async def _run(desk: Desk, ask: SceneAsk, text: str) -> tuple[str, list[CodeRepo
     snippets = find_code(text)
     if not snippets:
         return text, []
-    reports = await run_code(snippets, whole(desk.sandbox), label=label)
+    reports = await run_code(snippets[:MOST_SNIPPETS], whole(desk.sandbox), label=label)
     if not any(report.verdict in FAILED for report in reports):
-        return text, reports
+        return text, [*reports, *not_run(snippets, reports)]
 
     def prompt_for(snippet: Snippet, error: str) -> Prompt:
         return desk.prompt("mend", MendedCode, ask, snippet=snippet, error=error)
 
-    return await mend_code(
+    text, reports = await mend_code(
         whole(desk.client),
         prompt_for,
         whole(desk.purpose(ask.scene_id)),
@@ -200,6 +200,7 @@ async def _run(desk: Desk, ask: SceneAsk, text: str) -> tuple[str, list[CodeRepo
         whole(reports),
         label=label,
     )
+    return text, [*reports, *not_run(find_code(text), reports)]
 
 
 async def _branches(

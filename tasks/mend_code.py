@@ -14,6 +14,10 @@ from tasks.story.code import CodeReport, MendedCode, Snippet
 
 FAILED = {"raised", "timeout", "resource"}
 
+MOST_MENDED = 2
+"""Snippets of a scene that are offered: each is a call that costs, and a text where more fail is not
+worth it."""
+
 
 class MendPrompt(Protocol):
     """Renders the prompt 'mend' for a snippet and its error."""
@@ -38,19 +42,21 @@ async def mend_code(
     reports: list[CodeReport],
     label: str,
 ) -> tuple[str, list[CodeReport]]:
-    """The text and reports with every snippet the writer could mend; the others as they were.
+    """The text and reports with the snippets the writer could mend; the others as they were.
 
-    An answer that still fails, or that does not come, changes nothing but the cost. What stands
-    below a mended snippet runs again, for it may use it.
+    The first MOST_MENDED that fail are offered. An answer that still fails, or that does not come,
+    changes nothing but the cost. What stands below a mended snippet runs again, for it may use it.
     """
     purpose = replace(purpose, step="run_code", reason="mend")
     done: list[CodeReport] = []
     as_written = text
+    offered = 0
     for i, report in enumerate(reports):
         before = [one.snippet for one in done if one.verdict == "passed"]
         if text != as_written:
             report = _after(report, await sandbox.run(find_code(text)[i], before))
-        if report.verdict in FAILED:
+        if report.verdict in FAILED and offered < MOST_MENDED:
+            offered += 1
             prompt = prompt_for(report.snippet, report.error or report.verdict)
             code = await _answer(client, prompt, purpose)
             better = None if code is None else _replaced(text, i, code)

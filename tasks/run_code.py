@@ -11,6 +11,10 @@ from tasks.step import CACHE_POLICY
 from tasks.story.code import CodeReport, Snippet
 from tasks.story.scene import Scene
 
+MOST_SNIPPETS = 8
+"""Snippets of a scene that are run. Each costs a sandbox's time, and one text has room for a
+thousand; a scene that is a story has three."""
+
 
 @task(
     name="run code",
@@ -25,6 +29,22 @@ async def run_code(snippets: Sequence[Snippet], sandbox: Sandbox, label: str) ->
         passed = [report.snippet for report in reports if report.verdict == "passed"]
         reports.append(await sandbox.run(snippet, passed))
     return reports
+
+
+def not_run(snippets: Sequence[Snippet], reports: Sequence[CodeReport]) -> list[CodeReport]:
+    """One report about those of a scene's snippets that none of `reports` is about, if any."""
+    left = snippets[len(reports) :]
+    if not left or not reports:
+        return []
+    return [
+        CodeReport(
+            snippet=left[0],
+            verdict="not_executed",
+            engine=reports[-1].engine,
+            error=f"from here on {len(left)} of {len(snippets)} snippets were not run: "
+            f"a scene has {MOST_SNIPPETS} at most",
+        )
+    ]
 
 
 async def publish_code(scenes: Sequence[Scene], key: str) -> None:

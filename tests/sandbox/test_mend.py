@@ -133,6 +133,14 @@ async def test_an_answer_that_does_not_come_changes_nothing(client: Client, writ
     assert report.verdict == "raised"
 
 
+async def test_two_snippets_of_a_scene_are_offered(client: Client, writer: Writer) -> None:
+    writer.mends("1 / 0", "print(2)", "print(3)")
+    text = "".join(f"```python\n{n} + []\n```\n" for n in range(4))
+    _, reports = await mended(client, text)
+    assert [one.verdict for one in reports] == ["raised", "passed", "raised", "raised"]
+    assert len(writer.prompts) == 2
+
+
 async def test_only_the_snippet_changes_where_the_prose_says_the_same(
     client: Client, writer: Writer
 ) -> None:

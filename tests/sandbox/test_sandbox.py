@@ -1,14 +1,16 @@
 """Snippets of one story: what they may use of each other, and the output the story states."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from tasks.run_code import run_code
+from flows import scene_steps
+from tasks.run_code import MOST_SNIPPETS, run_code
 from tasks.sandbox import find_code, open_sandbox
 from tasks.settings import SandboxName, Settings
-from tasks.story.code import CodeReport
+from tasks.story.ask import SceneAsk
+from tasks.story.code import CodeReport, Snippet
 from tests.emulators.e2b import KEY, E2BEmulator
 
 ENGINES: list[SandboxName] = ["bubblewrap", "monty"]
@@ -88,3 +90,24 @@ async def test_code_that_reads_the_environment_of_the_worker_finds_no_key(
     assert KEY not in said
     assert CANARY not in str(e2b.bodies)
     assert KEY not in str(e2b.bodies)
+
+
+async def test_a_scene_runs_a_few_snippets_and_says_that_there_are_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Desk:
+        sandbox = None
+
+        def label(self, scene_id: str) -> str:
+            return scene_id
+
+    async def ran(snippets: list[Snippet], sandbox: object, label: str) -> list[CodeReport]:
+        return [CodeReport(snippet=one, verdict="passed", engine="monty") for one in snippets]
+
+    monkeypatch.setattr(scene_steps, "run_code", ran)
+    text = "```python\nx = 1\n```\n" * 900
+    desk, ask = cast(scene_steps.Desk, Desk()), SceneAsk.model_construct(scene_id="1")
+    _, reports = await scene_steps._run(desk, ask, text)
+    assert [one.verdict for one in reports] == ["passed"] * MOST_SNIPPETS + ["not_executed"]
+    assert reports[-1].snippet.first_line == 3 * MOST_SNIPPETS + 1
+    assert "892 of 900" in (reports[-1].error or "")
