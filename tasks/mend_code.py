@@ -15,8 +15,8 @@ from tasks.story.code import CodeReport, MendedCode, Snippet
 FAILED = {"raised", "timeout", "resource"}
 
 MOST_MENDED = 2
-"""Snippets of a scene that are offered: each is a call that costs, and a text where more fail is not
-worth it."""
+"""Snippets of a scene that are offered: each is a call that costs, and a text where more fail is
+not worth it."""
 
 
 class MendPrompt(Protocol):
