@@ -108,11 +108,13 @@ def _names(files: AbstractFileSystem, root: str) -> list[str]:
 
 
 def _record(files: AbstractFileSystem, root: str, name: str) -> Published | None:
-    """None for one that another machine has just taken away."""
+    """None for one that another machine has just taken away, or that does not fit its name: it is
+    no word of ours, and what it names is not ours to delete."""
     try:
-        return Published.model_validate_json(files.cat_file(f"{root}/{RECORDS}/{name}"))
+        found = Published.model_validate_json(files.cat_file(f"{root}/{RECORDS}/{name}"))
     except (FileNotFoundError, ValidationError):
         return None
+    return found if found.record == name and found.page.startswith(f"{found.id}/") else None
 
 
 def _known(files: AbstractFileSystem, path: str) -> dict[str, Published]:

@@ -18,7 +18,10 @@ class Published(Model):
     scenes: int
     endings: int | None = None
     at: datetime
-    page: str = Field(description="`ID/VERSION/index.html`.")
+    page: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}/[0-9a-f]{8}/index\.html$",
+        description="`ID/VERSION/index.html`.",
+    )
 
     @property
     def record(self) -> str:

@@ -13,9 +13,11 @@ import pytest
 
 from flows.order import StoryOrder
 from tasks.errors import UserError
+from tasks.export import export_story
 from tasks.publish import publish
 from tests.emulators.s3 import BUCKET, S3Emulator
 from tests.flows.conftest import Run, run_story
+from tests.stories import make_story
 
 
 class Reader(S3Emulator):
@@ -68,6 +70,33 @@ def test_a_record_of_an_older_version_stays_on_the_index(run: Run, tmp_path: Pat
     index = (tmp_path / "index.html").read_text()
     assert "older/00000000/index.html" in index
     assert run.story.world.title in index
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("s-1.evil", "../precious/index.html"),
+        ("s-1.evil", "precious/0123abcd/index.html"),
+        ("precious.0123abcd", "precious/0123abcd/index.html"),
+    ],
+)
+def test_a_strangers_record_takes_nothing_away(tmp_path: Path, name: str, page: str) -> None:
+    site = tmp_path / "site"
+    kept = (site / page).parent
+    (site / "published").mkdir(parents=True)
+    kept.mkdir(parents=True)
+    (kept / "thesis").write_text("x")
+    record = {"id": "s-1", "title": "x", "written_by": "x", "scenes": 1, "at": "2020-01-01T00:00Z"}
+    (site / "published" / f"{name}.json").write_text(json.dumps(record | {"page": page}))
+    story = make_story(1, 0, 1).model_copy(update={"id": "s-1"})
+    out = tmp_path / "out"
+    export_story(story, out)
+    publish.fn(story, out, str(site))
+    publish.fn(story, out, str(site))
+    assert (kept / "thesis").exists()
+    [published] = json.loads((site / "stories.json").read_text()).values()
+    assert (site / published["page"]).exists()
+    assert len(list((site / "s-1").iterdir())) == 1
 
 
 MANY = """
