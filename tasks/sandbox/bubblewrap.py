@@ -102,9 +102,11 @@ def box(path: str, status_fd: int | None = None, filter_fd: int | None = None) -
             bind += ["--symlink", os.readlink(folder), folder]
         elif os.path.isdir(folder):
             bind += ["--ro-bind", folder, folder]
-    prefix = str(Path(path).parents[1])
-    if not prefix.startswith("/usr"):
-        bind += ["--ro-bind", prefix, prefix]
+    prefix = Path(path).parents[1]
+    if prefix != Path("/") and not prefix.is_relative_to("/usr"):
+        # Not all of it: it may be somebody's home.
+        for own in filter(Path.is_dir, (prefix / "bin", prefix / "lib", prefix / "lib64")):
+            bind += ["--ro-bind", str(own), str(own)]
     fds = [] if status_fd is None else ["--json-status-fd", str(status_fd)]
     fds += [] if filter_fd is None else ["--seccomp", str(filter_fd)]
     return [

@@ -1,10 +1,11 @@
 """Limits that hold for a program and all that it starts."""
 
 import platform
+from pathlib import Path
 
 import pytest
 
-from tasks.sandbox.bubblewrap import Bubblewrap
+from tasks.sandbox.bubblewrap import Bubblewrap, box
 from tasks.sandbox.engine import Limits
 
 FILL = """
@@ -82,3 +83,16 @@ async def test_processes_together_hold_no_more_than_the_limit(bwrap: str) -> Non
 async def test_pools_of_threads_and_processes_run(bwrap: str) -> None:
     ran = await Bubblewrap().run(POOLS)
     assert (ran.verdict, ran.stdout) == ("passed", "499500\n499500\n")
+
+
+def bound(path: Path) -> set[str]:
+    words = box(str(path))
+    return {words[i + 1] for i, word in enumerate(words) if word == "--ro-bind"}
+
+
+def test_of_a_home_with_a_python_no_more_is_bound_than_the_python(tmp_path: Path) -> None:
+    system = bound(Path("/usr/bin/python3"))
+    for folder in ("bin", "lib", ".ssh"):
+        (tmp_path / folder).mkdir()
+    assert bound(tmp_path / "bin/python3") - system == {f"{tmp_path}/bin", f"{tmp_path}/lib"}
+    assert "/" not in bound(Path("/bin/python3"))
