@@ -65,7 +65,7 @@ def _syntax(program: str, error: monty.MontySyntaxError) -> tuple[CodeVerdict, s
     """Wrong for CPython too, or only beyond Monty."""
     try:
         compile(program, "story.py", "exec")
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return "raised", error.display("type-msg")[:500]
     return "unsupported", error.display("type-msg")[:500]
 

@@ -111,3 +111,9 @@ async def test_a_scene_runs_a_few_snippets_and_says_that_there_are_more(
     assert [one.verdict for one in reports] == ["passed"] * MOST_SNIPPETS + ["not_executed"]
     assert reports[-1].snippet.first_line == 3 * MOST_SNIPPETS + 1
     assert "892 of 900" in (reports[-1].error or "")
+
+
+@pytest.mark.parametrize("engine", ["monty", "none"])
+async def test_code_too_deep_for_any_python_raises(tmp_path: Path, engine: SandboxName) -> None:
+    [report] = await reports(f"```python\nx = {'-' * 9000}1\n```\n", engine, tmp_path)
+    assert report.verdict == "raised"
