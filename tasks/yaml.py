@@ -45,7 +45,7 @@ def read_yaml(file: Path) -> Document:
     Anchors, aliases, tags, duplicate keys and control characters are refused. Dates stay text.
     Raises InputError.
     """
-    return _read(file, _decode(file, _bytes(file)))
+    return _read(file, _decode(file, read_bytes(file)))
 
 
 @lru_cache(16)
@@ -106,7 +106,8 @@ def _plainly(error: MarkedYAMLError) -> tuple[int | None, str]:
     return (mark.line + 1 if mark else None), reason
 
 
-def _bytes(file: Path) -> bytes:
+def read_bytes(file: Path) -> bytes:
+    """A file that is no larger than LARGEST. Raises InputError."""
     try:
         if file.is_dir():
             raise InputError("is a folder; name the file in it", file=file)

@@ -11,14 +11,19 @@ from tasks.consistency.graph import Graph, Link, Passage
 from tasks.errors import InputError
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.world import World
+from tasks.yaml import read_bytes
 
 _HEAD = re.compile(
-    r"^::[ \t]*(?P<name>(?:\\.|[^\[{\\\n])+?)[ \t]*"
-    r"(?:\[(?P<tags>[^\]\n]*)\])?[ \t]*(?:\{.*\})?[ \t]*$",
+    r"^::[ \t]*+(?P<name>(?:\\.|[^\[{\\\n])++)"
+    r"(?:\[(?P<tags>[^\]\n]*)\])?[ \t]*+(?:\{.*\})?[ \t]*$",
     re.MULTILINE,
 )
 _LINK = re.compile(r"\[\[(?P<inside>[^\[\]]+)\](?:\[[^\]]*\])?\]")
-_MACRO = re.compile(r"<<.*?>>|\(\w[\w-]*:[^)]*\)|<!--.*?-->|/\*.*?\*/", re.DOTALL)
+# None is looked for beyond the next of its kind: the time would grow with the square of the text.
+_MACRO = re.compile(
+    r"<<(?:(?!<<).)*?>>|\(\w[\w-]*:[^)]{0,2000}\)|<!--(?:(?!<!--).)*?-->|/\*(?:(?!/\*).)*?\*/",
+    re.DOTALL,
+)
 _SPECIAL = {"StoryTitle", "StoryData", "StoryInit", "StoryCaption", "StoryMenu", "Start Settings"}
 _SKIPPED = {"script", "stylesheet", "annotation", "Twine.private"}
 
@@ -26,8 +31,8 @@ _SKIPPED = {"script", "stylesheet", "annotation", "Twine.private"}
 def read_twee(path: Path, world: World) -> Graph:
     """A Twee file as a graph. Passages without links are its endings. Raises InputError."""
     try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_bytes(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
         raise InputError(f"cannot be read ({error})", file=path) from None
     found = _passages(text)
     if not found:
@@ -58,7 +63,7 @@ def _start(found: dict[str, str], path: Path) -> str:
     if "StoryData" in found:
         try:
             start = json.loads(found["StoryData"]).get("start", start)
-        except (json.JSONDecodeError, AttributeError):
+        except (json.JSONDecodeError, AttributeError, RecursionError):
             raise InputError("the passage StoryData holds no JSON object", file=path) from None
     if start not in found:
         raise InputError(f"there is no passage '{start}' to start with", file=path)
