@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 import typer
 
-from tasks.errors import InputError, UserError
+from tasks.errors import InputError, UserError, printable
 from tasks.settings import SandboxName, Settings
 from tasks.story.code import CodeReport, Snippet
 
@@ -42,9 +42,12 @@ def run_file(
     name = cast(SandboxName, "none" if engine == "compile" else engine)
     if name not in ("auto", "e2b", "bubblewrap", "monty", "none"):
         raise UserError(f"There is no engine {engine}: use e2b, bubblewrap, monty or compile.")
+    from tasks.export.prose import clean
+
     report = asyncio.run(_run(name, code))
-    typer.echo(report.stdout, nl=False)
-    typer.echo(f"{report.verdict} on {report.engine}: {report.error or 'no error'}", err=True)
+    typer.echo(clean(report.stdout), nl=False)
+    said = printable(report.error or "no error", 500)
+    typer.echo(f"{report.verdict} on {report.engine}: {said}", err=True)
     raise typer.Exit(0 if report.verdict == "passed" else 1)
 
 

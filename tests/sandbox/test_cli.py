@@ -51,6 +51,14 @@ def test_a_file_that_passes_and_one_that_is_not_there(bwrap: str, tmp_path: Path
     assert "none.py" in str(missing.exception)
 
 
+def test_a_terminal_shows_what_a_program_says_and_does_not_obey(tmp_path: Path) -> None:
+    file = tmp_path / "loud.py"
+    file.write_text("print('a\\x1b[2J\\x9b1m\\tb')\nraise ValueError('\\x1b]0;owned\\x07')")
+    done = CliRunner().invoke(app, ["run", str(file), "--engine", "monty"])
+    assert done.stdout == "a[2J1m\tb\n"
+    assert done.stderr == "raised on monty: ValueError: \\x1b]0;owned\\x07\n"
+
+
 def test_sweep_needs_a_key() -> None:
     done = talewright("sandboxes", "sweep", E2B_API_KEY="")
     assert done.returncode == 2
