@@ -13,6 +13,7 @@ from prefect import task
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.errors import UserError
+from tasks.export import FILES
 from tasks.export.page import render_shelf
 from tasks.settings import Settings
 from tasks.story.published import Published
@@ -39,8 +40,10 @@ def publish(story: Story, folder: Path, to: str) -> str:
         files, root = fsspec.core.url_to_fs(to)
         place = f"{story.id}/{uuid4().hex[:8]}"
         files.makedirs(f"{root}/{place}", exist_ok=True)
-        for file in sorted(path for path in folder.iterdir() if path.is_file()):
-            files.put_file(str(file), f"{root}/{place}/{file.name}")
+        for name in sorted(FILES.values()):
+            # A link that somebody put there may lead to what is not to be read.
+            if (folder / name).is_file() and not (folder / name).is_symlink():
+                files.put_file(str(folder / name), f"{root}/{place}/{name}")
         published = Published(
             id=story.id,
             title=story.title,

@@ -16,25 +16,40 @@ from tasks.export.twee import to_twee
 from tasks.story.receipt import Receipt
 from tasks.story.story import Story
 
+FILES = {
+    "json": "story.json",
+    "schema": "story.schema.json",
+    "html": "index.html",
+    "harlowe": "harlowe.twee",
+    "sugarcube": "sugarcube.twee",
+    "ink": "story.ink",
+    "markdown": "story.md",
+    "epub": "story.epub",
+    "svg": "map.svg",
+    "png": "map.png",
+    "receipt": "receipt.json",
+}
+"""The names of the exports, by format."""
+
 
 def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> dict[str, Path]:
     """The files written, by format. Raises OSError if the folder cannot be written."""
-    files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
-        "json": ("story.json", lambda: story.model_dump_json(indent=1)),
-        "schema": ("story.schema.json", _schema),
-        "html": ("index.html", lambda: render_page(story, receipt)),
-        "harlowe": ("harlowe.twee", lambda: to_twee(story, "Harlowe")),
-        "sugarcube": ("sugarcube.twee", lambda: to_twee(story, "SugarCube")),
-        "ink": ("story.ink", lambda: to_ink(story)),
-        "markdown": ("story.md", lambda: to_markdown(story)),
-        "epub": ("story.epub", lambda: to_epub(story)),
-        "svg": ("map.svg", lambda: story_map_svg(story)),
-        "png": ("map.png", lambda: story_map_png(story)),
+    renders: dict[str, Callable[[], str | bytes]] = {
+        "json": lambda: story.model_dump_json(indent=1),
+        "schema": _schema,
+        "html": lambda: render_page(story, receipt),
+        "harlowe": lambda: to_twee(story, "Harlowe"),
+        "sugarcube": lambda: to_twee(story, "SugarCube"),
+        "ink": lambda: to_ink(story),
+        "markdown": lambda: to_markdown(story),
+        "epub": lambda: to_epub(story),
+        "svg": lambda: story_map_svg(story),
+        "png": lambda: story_map_png(story),
     }
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, Path] = {}
-    for name, (file, render) in files.items():
-        written[name] = folder / file
+    for name, render in renders.items():
+        written[name] = folder / FILES[name]
         _replace(written[name], render())
     if receipt is not None:
         written["receipt"] = export_receipt(receipt, folder)
@@ -43,7 +58,7 @@ def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> 
 
 def export_receipt(receipt: Receipt, folder: Path) -> Path:
     """Write a run's receipt into a story's folder; the file. Raises OSError."""
-    file = folder / "receipt.json"
+    file = folder / FILES["receipt"]
     _replace(file, receipt.model_dump_json(indent=1))
     return file
 

@@ -13,7 +13,7 @@ import pytest
 
 from flows.order import StoryOrder
 from tasks.errors import UserError
-from tasks.export import export_story
+from tasks.export import FILES, export_story
 from tasks.publish import publish
 from tests.emulators.s3 import BUCKET, S3Emulator
 from tests.flows.conftest import Run, run_story
@@ -97,6 +97,19 @@ def test_a_strangers_record_takes_nothing_away(tmp_path: Path, name: str, page: 
     [published] = json.loads((site / "stories.json").read_text()).values()
     assert (site / published["page"]).exists()
     assert len(list((site / "s-1").iterdir())) == 1
+
+
+def test_only_exports_are_published(tmp_path: Path) -> None:
+    story, out = make_story(1, 0, 1), tmp_path / "out"
+    export_story(story, out)
+    (tmp_path / "key").write_text("secret")
+    (out / "key").write_text("secret")
+    (out / "map.png").unlink()
+    (out / "map.png").symlink_to(tmp_path / "key")
+    publish.fn(story, out, str(tmp_path / "site"))
+    [page] = (tmp_path / "site").glob("*/*/index.html")
+    published = {path.name for path in page.parent.iterdir()}
+    assert published == set(FILES.values()) - {"map.png", "receipt.json"}
 
 
 MANY = """
