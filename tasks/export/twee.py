@@ -58,8 +58,10 @@ def to_twee(story: Story, story_format: Format) -> str:
         "start": names[story.opening.scene_id],
         "tag-colors": {"ending": "green", "stand-in": "orange"},
     }
+    title = one_line(story.title)
     found = [
-        f":: StoryTitle\n{one_line(story.title)}\n",
+        # A line that begins with `::` is a passage, and space around a title is not a part of it.
+        f":: StoryTitle\n{' ' * title.startswith('::')}{title}\n",
         f":: StoryData\n{json.dumps(data, indent=2, ensure_ascii=False)}\n",
     ]
     for scene in story.scenes:

@@ -22,7 +22,7 @@ from tasks.export.prose import clean, one_line, passages
 from tasks.story.scene import Scene
 from tasks.story.story import Story
 from tests.export.conftest import Exported
-from tests.stories import HOSTILE
+from tests.stories import HOSTILE, make_story
 
 Edges = set[tuple[str, str, str]]
 """(scene, choice, scene it leads to)"""
@@ -129,6 +129,13 @@ def test_twee_names_keep_the_marks_of_a_question(
     for story_format in ("harlowe", "sugarcube"):
         made = foreign_view[2][f"{story_format}.twee"]["html"]
         assert made["start"] == "1 ¿Quién va? ¡Alto!"
+
+
+def test_a_title_is_no_passage() -> None:
+    story = make_story(1, 0, 1).model_copy(update={"title": ":: Extra [script]"})
+    text = twee.to_twee(story, "SugarCube")
+    assert len(re.findall("^::", text, re.MULTILINE)) == 3
+    assert text.startswith(":: StoryTitle\n :: Extra [script]\n")
 
 
 @given(st.text() | st.sampled_from(HOSTILE.split("\n")))
