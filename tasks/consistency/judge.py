@@ -96,7 +96,8 @@ def _prompt(case: Case, facts: Sequence[Statement], vote: int, settings: Setting
     variables = {
         "world": case.world,
         "brief": case.brief,
-        "facts": [f"[{fact.id}] {fact.text}" for fact in facts],
+        # On one line each, or a fact could have another one in it.
+        "facts": [f"[{fact.id}] {' '.join(fact.text.split())}" for fact in facts],
         "scene": case.after_scene,
         "branch": case.branch,
     }
