@@ -5,8 +5,12 @@ from collections.abc import Iterable
 
 from pydantic import SecretStr
 
-# The shapes of Google, Anthropic, OpenAI and E2B keys, for those we were not told.
-_KEYS = re.compile(r"AIza[\w-]{20,}|sk-[\w-]{16,}|e2b_[\w-]{16,}|(?<=[?&]key=)[^&\s]+")
+# The shapes of Google, Anthropic, OpenAI and E2B keys and of passwords in URLs, for those we were
+# not told.
+_KEYS = re.compile(
+    r"AIza[\w-]{20,}|ya29\.[\w.-]{16,}|sk-[\w-]{16,}|e2b_[\w-]{16,}|(?<=[?&]key=)[^&\s]+"
+    r"|(?<=://)[^\s/:@]*+:[^\s/]+(?=@)"
+)
 LONGEST = 500
 
 

@@ -27,6 +27,7 @@ from tenacity import (
 )
 
 from tasks.errors import UserError
+from tasks.llm.scrub import scrub
 from tasks.sandbox.bubblewrap import interpreter
 from tasks.sandbox.engine import LIMITS, Limits, Run
 from tasks.sandbox.outcome import Stop, judged
@@ -346,7 +347,7 @@ def said(error: Exception) -> str:
     if isinstance(error, e2b.ServiceBusyException):
         return "E2B is overloaded: try later"
     if isinstance(error, NoSlot):
-        return f"Prefect gives no slot for a sandbox, is its server up? {error}"[:500]
+        return scrub(f"Prefect gives no slot for a sandbox, is its server up? {error}")
     if isinstance(error, httpx.HTTPError):
         return "E2B cannot be reached: check the network and E2B_API_URL"
-    return f"E2B: {error}"[:500]
+    return scrub(f"E2B: {error}")
