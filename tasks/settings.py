@@ -102,7 +102,9 @@ class Settings(BaseSettings):
     talewright_home: Path = Field(
         Path("~/.talewright"), description="Ledger, cache and raw answers."
     )
-    talewright_ledger_url: str = Field("", description="SQLAlchemy URL; SQLite at home if empty.")
+    talewright_ledger_url: SecretStr = Field(
+        SecretStr(""), description="SQLAlchemy URL; SQLite at home if empty."
+    )
 
     @property
     def llm_connections(self) -> int:

@@ -85,7 +85,7 @@ class Ledger:
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Self]:
         """The ledger the settings name, made if it is not there yet."""
-        url = settings.talewright_ledger_url
+        url = settings.talewright_ledger_url.get_secret_value()
         if not url:
             settings.home.mkdir(parents=True, exist_ok=True)
             url = f"sqlite:///{settings.home / 'ledger.db'}"

@@ -14,7 +14,10 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from tasks.errors import InputError
 
 T = TypeVar("T")
 
@@ -30,8 +33,17 @@ class Transactions(Protocol):
 
 @asynccontextmanager
 async def connect(url: str) -> AsyncIterator[Transactions]:
-    """Open the database of a SQLAlchemy URL."""
-    parsed = make_url(url)
+    """Open the database of a SQLAlchemy URL. Raises InputError if it is none, without repeating it,
+    as it may hold a password."""
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (SQLAlchemyError, ValueError):
+        raise InputError(
+            "no URL of a database such as postgresql+asyncpg://USER:PASSWORD@HOST/NAME",
+            file="environment or .env",
+            field="TALEWRIGHT_LEDGER_URL",
+        ) from None
     if parsed.get_backend_name() == "sqlite":
         with ThreadPoolExecutor(1, "ledger") as thread:
             engine = _sqlite(parsed)

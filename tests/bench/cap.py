@@ -12,6 +12,8 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from tasks.llm.client import Client
 from tasks.llm.ledger import Ledger
 from tasks.settings import Settings
@@ -25,7 +27,7 @@ async def spend(home: str, url: str) -> None:
     """For each line of standard input, a run's name and a seed: ask, print what was billed."""
     settings = Settings(
         talewright_home=Path(home),
-        talewright_ledger_url=url,
+        talewright_ledger_url=SecretStr(url),
         llm_max_cost=CAP,
         llm_deadline=5.0,
     )
@@ -51,7 +53,7 @@ async def main(runs: int, url: str) -> None:
     ]
     used: list[Decimal] = []
     over = wrong = 0
-    settings = Settings(talewright_home=Path(home), talewright_ledger_url=url)
+    settings = Settings(talewright_home=Path(home), talewright_ledger_url=SecretStr(url))
     async with Ledger.open(settings) as ledger:
         for n in range(runs):
             for number, worker in enumerate(workers):

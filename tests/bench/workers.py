@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from pydantic import SecretStr
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -142,7 +143,7 @@ async def report(calls: Any, ledger: str, rpm: int) -> None:
     refused = calls["by_status"].get("429", 0)
     print(f"{len(sent)} calls in {seconds:.0f} s, {ideal / seconds:.3f} of the limit", end="")
     print(f"; {refused} refused ({refused / len(sent):.2%})")
-    async with Ledger.open(Settings(talewright_ledger_url=ledger)) as books:
+    async with Ledger.open(Settings(talewright_ledger_url=SecretStr(ledger))) as books:
         rows = await books.run(lambda connection: connection.execute(select(attempts)).all())
     settled = Counter(row.request for row in rows if row.outcome == "ok")
     in_flight = [row for row in rows if row.outcome == "in flight"]

@@ -3,6 +3,7 @@
 import pytest
 
 from tasks.errors import InputError
+from tasks.llm.ledger import Ledger
 from tasks.settings import Settings
 
 
@@ -19,3 +20,18 @@ def test_every_wrong_setting_is_named_and_none_is_shown(monkeypatch: pytest.Monk
 def test_votes_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUDGE_VOTES", "3")
     assert Settings().judge_votes == 3
+
+
+@pytest.mark.parametrize(
+    "url", ["me:canary@host", "postgres+no://me:canary@h", "sqlite://h:1@canary:x/d"]
+)
+async def test_a_wrong_url_of_the_ledger_is_named_and_not_shown(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALEWRIGHT_LEDGER_URL", url)
+    settings = Settings()
+    assert "canary" not in repr(settings)
+    with pytest.raises(InputError, match="TALEWRIGHT_LEDGER_URL") as wrong:
+        async with Ledger.open(settings):
+            pass
+    assert "canary" not in str(wrong.value)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -85,4 +86,4 @@ async def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
         await connection.execute(text(f"CREATE DATABASE {name}"))
     await engine.dispose()
     url = server.rpartition("/")[0] + f"/{name}"
-    return Settings(talewright_home=tmp_path, talewright_ledger_url=url)
+    return Settings(talewright_home=tmp_path, talewright_ledger_url=SecretStr(url))
