@@ -47,7 +47,7 @@ def keep_raw(settings: Settings, purpose: Purpose, text: str) -> Path:
     """Write a raw answer below `settings.home` and return where."""
     raw = text.encode("utf-8", "backslashreplace")
     digest = hashlib.sha256(raw).hexdigest()[:8]
-    path = settings.home / "raw" / purpose.run_id / f"{purpose.scene_id}-{digest}.txt"
+    path = settings.made_home() / "raw" / purpose.run_id / f"{purpose.scene_id}-{digest}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(raw)
     return path

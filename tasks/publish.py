@@ -70,9 +70,7 @@ def publish(story: Story, folder: Path, to: str) -> str:
 @contextmanager
 def _alone() -> Iterator[None]:
     """One story of this machine at a time: each reads the index and writes it whole."""
-    home = Settings().home
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "publish.lock").open("w") as lock:
+    with (Settings().made_home() / "publish.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

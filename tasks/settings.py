@@ -116,6 +116,12 @@ class Settings(BaseSettings):
         """The folder for the ledger and raw answers, with `~` resolved."""
         return self.talewright_home.expanduser()
 
+    def made_home(self) -> Path:
+        """The home, made for its user alone if it is not there yet: stories, answers and costs are
+        in it."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.home
+
 
 def _fault(error: ErrorDetails, also: Sequence[InputError] = ()) -> InputError:
     name = ".".join(map(str, error["loc"])).upper()

@@ -85,10 +85,8 @@ class Ledger:
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Self]:
         """The ledger the settings name, made if it is not there yet."""
-        url = settings.talewright_ledger_url.get_secret_value()
-        if not url:
-            settings.home.mkdir(parents=True, exist_ok=True)
-            url = f"sqlite:///{settings.home / 'ledger.db'}"
+        home = settings.made_home()
+        url = settings.talewright_ledger_url.get_secret_value() or f"sqlite:///{home / 'ledger.db'}"
         async with connect(url) as transactions:
             await transactions.run(migrate)
             yield cls(transactions)

@@ -47,7 +47,8 @@ class Verdicts:
         return self._folder / f"{hashlib.sha256(what).hexdigest()[:32]}.{ending}"
 
     def _write(self, path: Path, content: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
         beside = path.with_name(f"{path.name}.{os.getpid()}")
         beside.write_bytes(content)
         beside.replace(path)

@@ -1,5 +1,7 @@
 """Settings that cannot be: named, all at once, and never repeated."""
 
+from pathlib import Path
+
 import pytest
 
 from tasks.errors import InputError
@@ -35,3 +37,9 @@ async def test_a_wrong_url_of_the_ledger_is_named_and_not_shown(
         async with Ledger.open(settings):
             pass
     assert "canary" not in str(wrong.value)
+
+
+async def test_the_home_is_for_its_user_alone(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, talewright_home=tmp_path / "home")
+    async with Ledger.open(settings):
+        assert settings.home.stat().st_mode & 0o777 == 0o700
