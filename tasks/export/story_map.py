@@ -4,6 +4,7 @@ Its colours stand in page/map.css, which the page and the picture share; only th
 in the drawing itself.
 """
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -29,6 +30,12 @@ STYLE = (Path(__file__).parent / "page" / "map.css").read_text("utf-8")
 LARGEST_PNG = 16_000_000
 """Pixels; larger maps are made smaller. At 364 scenes letters are still 10 pixels high."""
 
+PAINT_SECONDS = 300
+"""Until a painter is given up; the largest map takes a few, on a busy machine."""
+
+PAINT_NEEDS = ("HOME", "PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "FONTCONFIG_FILE")
+"""Of the environment, whose keys are not the painter's business."""
+
 PAINT = """
 import os, sys, resvg_py
 os.nice(10)  # the calls of other stories go first
@@ -50,7 +57,14 @@ def story_map_png(story: Story) -> bytes:
     # In a process of its own, as resvg holds Python's lock while it paints: no call could leave.
     paint = [sys.executable, "-P", "-c", PAINT, str(zoom)]
     svg = story_map_svg(story).encode()
-    painted = subprocess.run(paint, input=svg, stdout=subprocess.PIPE, check=True)  # noqa: S603
+    painted = subprocess.run(  # noqa: S603
+        paint,
+        input=svg,
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=PAINT_SECONDS,
+        env={name: os.environ[name] for name in PAINT_NEEDS if name in os.environ},
+    )
     return painted.stdout
 
 

@@ -1,14 +1,17 @@
 """The map shows every scene and branch, where nothing hides anything."""
 
 import struct
+import subprocess
 from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
 
+from tasks.export import story_map
 from tasks.export.layout import STUB, lay_out
 from tasks.export.story_map import story_map_png, story_map_svg
 from tasks.story.story import Story
+from tests.canary import CANARY
 from tests.stories import hostile_story, make_story
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -129,3 +132,14 @@ def test_the_picture_has_the_shape_of_the_drawing() -> None:
     drawing = ElementTree.fromstring(story_map_svg(story))  # noqa: S314
     shape = float(drawing.attrib["width"]) / float(drawing.attrib["height"])
     assert width / height == pytest.approx(shape, rel=0.02)
+
+
+def test_the_painter_has_no_keys_and_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = make_story(1, 0, 1)
+    monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+    monkeypatch.setattr(story_map, "PAINT", "import os; print(dict(os.environ))")
+    assert CANARY.encode() not in story_map_png(story)
+    monkeypatch.setattr(story_map, "PAINT", "import time; time.sleep(20)")
+    monkeypatch.setattr(story_map, "PAINT_SECONDS", 0.2)
+    with pytest.raises(subprocess.TimeoutExpired):
+        story_map_png(story)
