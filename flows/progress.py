@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from uuid import UUID
 
+from prefect import get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from tasks.llm.client import Client
@@ -15,12 +16,16 @@ from tasks.story.count import counted
 EVERY = 1.0
 """Seconds between two updates, at least."""
 
+LAST = 10.0
+"""Seconds for the last update: with the server away it would hold up a run that is done."""
+
 
 @asynccontextmanager
 async def progress(client: Client, scenes: int) -> AsyncIterator[Callable[[], None]]:
     """Show the progress of a run of so many scenes at most; call what is given for each of them.
 
-    Two artifacts, `progress` and, under a cap, `spend`, keep their keys from night to night.
+    Two artifacts, `progress` and, under a cap, `spend`, keep their keys from night to night. An
+    update that fails is remarked on, and the run goes on.
     """
     done = 0
     news = asyncio.Event()
@@ -38,11 +43,18 @@ async def progress(client: Client, scenes: int) -> AsyncIterator[Callable[[], No
             spent = await client.ledger.spent(client.run_id)
             await aupdate_progress_artifact(purse, float(100 * spent / cap), _spent(spent, cap))
 
+    async def try_to_show(seconds: float | None = None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await show()
+        except Exception as error:
+            get_run_logger().warning("The progress could not be shown: %r", error)
+
     async def follow() -> None:
         while True:
             await news.wait()
             news.clear()
-            await show()
+            await try_to_show()
             await asyncio.sleep(EVERY)
 
     cap = client.settings.llm_max_cost
@@ -57,7 +69,7 @@ async def progress(client: Client, scenes: int) -> AsyncIterator[Callable[[], No
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
-        await show()
+        await try_to_show(LAST)
 
 
 def _scenes(done: int, scenes: int) -> str:
