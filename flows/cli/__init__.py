@@ -6,6 +6,7 @@ import sys
 # Prefect's own console lines are for worker logs; a command prints its own progress. Both are read
 # when Prefect is first imported, which the commands do only when they need it.
 os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 # Waits of 2, 4, ... 128 s for a server that is away; Prefect's five end before a minute is over if
 # its jitter is short (tests/bench/outage.py).
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 failed, 2 bad input, 3 spend cap reached, 4 partly done, "
-    "130 interrupted.",
+    "130 interrupted, 143 terminated.",
 )
 app.command()(write)
 app.command()(batch)
@@ -54,6 +55,3 @@ def main() -> None:
     except UserError as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. What was written is kept; the same command goes on.", err=True)
-        sys.exit(130)

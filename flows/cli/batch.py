@@ -1,6 +1,5 @@
 """`talewright batch`: many stories in one run."""
 
-import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -62,6 +61,7 @@ def batch(
     again pays for nothing that has been paid already.
     """
     from flows.cli.run import run_batch
+    from flows.cli.stopping import run
 
     order = BatchOrder(
         briefs=briefs,
@@ -79,4 +79,4 @@ def batch(
         publish_to=publish_to,
         out=str(out),
     )
-    raise typer.Exit(asyncio.run(run_batch(order, as_json=json)))
+    raise typer.Exit(run(run_batch(order, as_json=json)))

@@ -1,6 +1,5 @@
 """`talewright compare`: which version of a prompt, or which model, is better, and what it costs."""
 
-import asyncio
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -53,6 +52,7 @@ def compare(
     command with more --repeats pays for the new pairs only.
     """
     from flows.cli.run import run_comparison
+    from flows.cli.stopping import run
     from flows.compare_order import CompareOrder
 
     named = [name.strip() for name in models.split(",") if name.strip()]
@@ -71,7 +71,7 @@ def compare(
         fresh=fresh,
         out=str(out),
     )
-    comparison, run_url = asyncio.run(run_comparison(order))
+    comparison, run_url = run(run_comparison(order))
     if blind:
         comparison = read_blind(comparison, order.folder)
     if as_json:

@@ -1,6 +1,5 @@
 """`talewright write`: one story, from a world and a brief to a page that plays."""
 
-import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -65,6 +64,7 @@ def write(
     The same command again pays for nothing that has been paid already.
     """
     from flows.cli.run import run_story
+    from flows.cli.stopping import run
 
     if bool(extend) != (bool(from_scene) ^ bool(redo)):
         raise typer.BadParameter("--extend goes with either --from or --redo")
@@ -87,4 +87,4 @@ def write(
         redo=redo,
         out=str(out),
     )
-    raise typer.Exit(asyncio.run(run_story(order, as_json=json)))
+    raise typer.Exit(run(run_story(order, as_json=json)))

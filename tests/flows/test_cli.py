@@ -11,9 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.stopping import PATIENCE
 from flows.source import read_story
 from tests.canary import CANARY, find_canary
 from tests.emulators.gemini import GeminiServer
+from tests.emulators.relay import Relay
+
+STOPPED = [
+    "Stopping; Ctrl-C again to stop at once.",
+    "Interrupted. What was written is kept; the same command goes on.",
+]
 
 
 def command(*arguments: str) -> list[str]:
@@ -124,21 +131,56 @@ def test_a_reached_cap_keeps_what_is_done_and_a_higher_one_goes_on(
     assert all_of_it["calls"] > spent["calls"] > 0
 
 
-def test_ctrl_c_keeps_what_is_done(gemini: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_keeps_what_is_done(
+    sent: signal.Signals, code: int, gemini: dict[str, str], tmp_path: Path
+) -> None:
     with GeminiServer(latency=0.3) as server:
-        running = subprocess.Popen(
-            command("write", "--depth", "4"),
-            cwd=tmp_path,
-            env=os.environ | gemini | {"GEMINI_BASE_URL": server.url},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        while server.counts()["answered"] < 8:
-            time.sleep(0.02)
-        running.send_signal(signal.SIGINT)
+        running = begin("write", "--depth", "4", cwd=tmp_path, server=server, **gemini)
+        running.send_signal(sent)
         _, errors = running.communicate(timeout=30)
-    assert running.returncode == 130, errors
-    assert "Traceback" not in errors
+    assert running.returncode == code, errors
+    assert errors.splitlines()[-2:] == STOPPED
     folder = tmp_path / "stories" / "last-ferry-1"
     assert read_story(folder / "story.json").scenes
     assert json.loads((folder / "receipt.json").read_text())["outcome"] == "cancelled"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_in_time_where_no_server_answers(
+    times: int, prefect_server: str, gemini: dict[str, str], tmp_path: Path
+) -> None:
+    prefect = int(prefect_server.removesuffix("/api").rpartition(":")[2])
+    with Relay(prefect) as relay, GeminiServer(latency=0.3) as server:
+        api = {"PREFECT_API_URL": f"http://127.0.0.1:{relay.port}/api"}
+        running = begin("write", "--depth", "4", cwd=tmp_path, server=server, **gemini, **api)
+        relay.stop()
+        server.stop()
+        time.sleep(0.5)
+        stopped = time.monotonic()
+        for _ in range(times):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130, errors
+    assert errors.splitlines()[-2:] == STOPPED
+    assert "Traceback" not in errors
+    assert time.monotonic() - stopped < (PATIENCE + 5 if times == 1 else 3)
+    if times == 1:
+        assert read_story(tmp_path / "stories" / "last-ferry-1" / "story.json").scenes
+
+
+def begin(
+    *arguments: str, cwd: Path, server: GeminiServer, **environment: str
+) -> subprocess.Popen[str]:
+    """A command that is in the middle of its work."""
+    running = subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=os.environ | environment | {"GEMINI_BASE_URL": server.url},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while server.counts()["answered"] < 8:
+        time.sleep(0.02)
+    return running
