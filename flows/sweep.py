@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from prefect import flow, get_run_logger
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed
 from pydantic import Field
 
@@ -69,9 +69,17 @@ async def _crash_the_silent() -> int:
         if silent:
             # The server itself may have been away, and heard nobody.
             await asyncio.sleep(SILENCE)
-            silent = [run for run in silent if not await beats(client, run.id, SILENCE)]
-        for run in silent:
-            state: State[object] = Crashed(message="no sign of life; its worker may be dead")
-            await client.set_flow_run_state(run.id, state, force=True)
-            await write_receipt(run, state)
-    return len(silent)
+        return sum([await _crash(client, run) for run in silent])
+
+
+async def _crash(client: PrefectClient, run: FlowRun) -> bool:
+    """Mark a run as crashed, unless it sent a heartbeat or ended after all."""
+    if await beats(client, run.id, SILENCE):
+        return False
+    state = (await client.read_flow_run(run.id)).state
+    if state is None or not state.is_running():
+        return False
+    crashed: State[object] = Crashed(message="no sign of life; its worker may be dead")
+    await client.set_flow_run_state(run.id, crashed, force=True)
+    await write_receipt(run, crashed)
+    return True

@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
-from prefect.states import Running
+from prefect.states import Completed, Running
 
 from flows import sweep as room
 from flows.heartbeat import beats
@@ -76,12 +76,18 @@ async def test_a_run_whose_worker_died_is_crashed_and_has_a_receipt(
             parameters={"order": StoryOrder().model_dump(mode="json")},
             tags=["talewright", "story"],
         )
-        dead, alive = [await running(client, deployment_id) for _ in range(2)]
+        runs = [await running(client, deployment_id) for _ in range(3)]
+        _, alive, ending = runs
         async with beating(client, alive):
             await asyncio.sleep(room.SILENCE + 0.5)
-            swept = await sweep()
+            sweeping = asyncio.create_task(sweep())
+            await asyncio.sleep(room.SILENCE / 2)
+            ended: State[object] = Completed()
+            await client.set_flow_run_state(ending, ended, force=True)
+            swept = await sweeping
         assert swept["dead runs"] >= 1  # other tests kill workers, too
-        states = [(await client.read_flow_run(run)).state for run in (dead, alive)]
-        assert [state.name for state in states if state] == ["Crashed", "Running"]
-        assert [await receipts(client, run) for run in (dead, alive)] == [1, 0]
+        states = [(await client.read_flow_run(run)).state for run in runs]
+        names = [state.name for state in states if state]
+        assert names == ["Crashed", "Running", "Completed"]
+        assert [await receipts(client, run) for run in runs] == [1, 0, 0]
         await client.delete_flow_run(alive)
