@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.order import StoryOrder
+from flows.source import read_source
 from tasks.errors import UserError
 from tasks.llm.batch.api import PROVIDERS
 from tasks.llm.batch.jobs import usual_seconds
@@ -17,7 +18,6 @@ from tasks.llm.estimate import BatchEstimate, Estimate, Shape, by_batch
 from tasks.llm.estimate import estimate as guess
 from tasks.llm.ledger import Ledger
 from tasks.llm.prices import LIST, Prices
-from tasks.load import load_brief, load_world
 from tasks.receipt import money
 from tasks.settings import Settings
 from tasks.story.ask import SPARE_BRANCHES
@@ -33,6 +33,18 @@ def estimate(
     breadth: Annotated[
         int, typer.Option(min=1, max=5, help="Branches followed from each scene.")
     ] = DEFAULTS.breadth,
+    scenes: Annotated[
+        int | None, typer.Option(min=1, help="Scenes of the whole story, at most.")
+    ] = None,
+    extend: Annotated[
+        str, typer.Option(metavar="STORY", help="A story's folder or JSON file that goes on.")
+    ] = "",
+    from_scene: Annotated[
+        str, typer.Option("--from", metavar="SCENE", help="With --extend: gets new choices.")
+    ] = "",
+    redo: Annotated[
+        str, typer.Option(metavar="SCENE", help="With --extend: is written anew, with all below.")
+    ] = "",
     model: Annotated[
         str, typer.Option(help="A Gemini model, 'offline', 'claude:NAME' or 'openai:NAME'.")
     ] = "",
@@ -42,15 +54,27 @@ def estimate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate calls, tokens, USD and minutes of a story. Needs no key and sends nothing."""
-    order = StoryOrder(world=world, brief=brief, depth=depth, breadth=breadth, model=model)
+    order = StoryOrder(
+        world=world,
+        brief=brief,
+        depth=depth,
+        breadth=breadth,
+        most_scenes=scenes,
+        extend=extend,
+        from_scene=from_scene,
+        redo=redo,
+        model=model,
+    )
     provider, name = _model(order)
-    loaded = load_world(world)
     settings = order.settings()
-    shape = Shape([breadth**level for level in range(depth + 1)], breadth + SPARE_BRANCHES)
+    source = read_source(order, settings)
+    breadth = source.so_far.breadth if source.so_far else breadth
+    planned = source.planned(order)
+    shape = Shape(planned, breadth + SPARE_BRANCHES)
     estimates = guess(
         shape,
-        loaded,
-        load_brief(brief, loaded, world),
+        source.world,
+        source.brief,
         settings,
         Prices.read(settings),
         provider,
@@ -66,7 +90,7 @@ def estimate(
         told = {"one_by_one": estimates, "batch": batched} if batched else estimates
         print(TypeAdapter(type(told)).dump_json(told, indent=2).decode())
     else:
-        _show(estimates, f"{counted(order.scenes, 'scene')} by {name}")
+        _show(estimates, f"{counted(sum(planned), 'scene')} by {name}")
         if batched:
             _show_batch(batched)
 
@@ -98,7 +122,7 @@ def _show(estimates: list[Estimate], title: str) -> None:
     for column in ("calls", "tokens in", "tokens out", "USD", "minutes"):
         table.add_column(column, justify="right")
     for one in estimates:
-        cells = (f"{one.calls}", f"{one.tokens_in:,}", f"{one.tokens_out:,}", money(one.usd))
+        cells = (f"{one.calls:,}", f"{one.tokens_in:,}", f"{one.tokens_out:,}", money(one.usd))
         table.add_row(one.name, *cells, f"{one.minutes:.1f}")
     out = Console(highlight=False)
     out.print(table)

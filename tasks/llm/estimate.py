@@ -98,6 +98,11 @@ class Shape:
     scenes: list[int]
     branches: int
 
+    @property
+    def levels(self) -> int:
+        """Levels on which there is a scene to write."""
+        return sum(scenes > 0 for scenes in self.scenes)
+
 
 def estimate(
     shape: Shape,
@@ -122,7 +127,7 @@ def by_batch(
     estimates: Sequence[Estimate], shape: Shape, settings: Settings, usual_seconds: float | None
 ) -> BatchEstimate:
     """What batch jobs make of estimates; `usual_seconds` is what a job took of late."""
-    jobs = 2 * len(shape.scenes) - 1  # the scenes of each level, and the judgements between them
+    jobs = 2 * shape.levels - 1  # the scenes of each level, and the judgements between them
     return BatchEstimate(
         jobs=jobs,
         usd={one.name: one.usd * SHARE for one in estimates},
@@ -161,7 +166,9 @@ def _by(
     usd = written.usd(prices, provider, model)
     if judged.count:
         usd += judged.usd(prices, *judge)
-    seconds = len(shape.scenes) * (SCENE_SECONDS + JUDGE_SECONDS) * more
+    seconds = shape.levels * (SCENE_SECONDS + JUDGE_SECONDS) * more
+    work = (written.count * SCENE_SECONDS + judged.count * JUDGE_SECONDS) * more
+    seconds = max(seconds, work / settings.llm_connections)
     if provider == "offline":
         seconds = written.count * 0.1
     if settings.llm_rate_limit:

@@ -2,16 +2,19 @@
 
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
 from tasks.doctor import price
+from tasks.export import export_story
 from tasks.llm.estimate import Estimate, Shape, estimate
 from tasks.llm.prices import Prices
 from tasks.load import load_brief, load_world
 from tasks.settings import Settings
+from tests.stories import make_story
 
 
 def likely(**settings: object) -> Estimate:
@@ -48,3 +51,27 @@ def test_an_estimate_compares_both_ways() -> None:
     each = {one["name"]: Decimal(one["usd"]) for one in told["one_by_one"]}
     assert {name: Decimal(usd) * 2 for name, usd in told["batch"]["usd"].items()} == each
     assert told["batch"]["jobs"] == 5
+
+
+def calls(*options: str) -> int:
+    done = CliRunner().invoke(app, ["estimate", "--json", *options])
+    assert done.exit_code == 0, done.output
+    found: int = json.loads(done.stdout)[0]["calls"]
+    return found
+
+
+def test_a_change_is_estimated_by_what_it_writes(tmp_path: Path) -> None:
+    story = make_story(depth=2)
+    export_story(story, tmp_path)
+    change = ("--extend", str(tmp_path))
+    assert calls(*change, "--redo", "1") == calls("--depth", "2")
+    leaf = story.scenes[-1].scene_id
+    assert leaf.count(".") == 2
+    assert calls(*change, "--redo", leaf) == 1
+    assert calls(*change, "--from", leaf, "--depth", "1") == 2
+    assert calls("--scenes", "3") < calls("--scenes", "9") < calls()
+
+
+def test_many_calls_take_as_long_as_those_in_flight_let_them() -> None:
+    few, all_at_once = likely(llm_concurrency=2), likely()
+    assert few.minutes > 3 * all_at_once.minutes
