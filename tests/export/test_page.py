@@ -327,6 +327,7 @@ def test_a_beat_that_is_not_told_is_marked_and_no_player_sees_an_outline(
     assert page.locator(".beats").count() == 0
     page.click("#desk")
     page.locator("#scene-1 summary").click()
+    page.locator("#scene-1 .beats").wait_for()
     assert page.locator("#scene-1 .beats li").count() == 3
     # All three quote what the scene says twice.
     assert page.locator("#scene-1 .beats .warn").count() == 1
