@@ -195,6 +195,13 @@ def test_effects_count_in_the_order_of_the_text_too(
     assert errors(verdict(before, draft.model_copy(update={"effects": effects[:1]})))
 
 
+@pytest.mark.parametrize(("left_at", "decision"), [("bridge", "review"), ("pier", "accept")])
+def test_what_was_left_elsewhere_is_not_found_here(left_at: str, decision: str) -> None:
+    before = state(f"moves mira {left_at}", "loses mira lamp", "moves mira pier")
+    draft = branch("You find the lamp under a bench.", "gains mira lamp")
+    assert verdict(before, draft).decision == decision
+
+
 def test_effects_in_a_right_order_stay_right() -> None:
     draft = BranchDraft(
         choice="Go on",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tasks.consistency.case import Case, Check, Finding, Step, field_of, sentence
 from tasks.consistency.claims import Claim
 from tasks.story.state import ItemState, PathState
+from tasks.story.verdict import Severity
 
 
 def not_held(case: Case) -> Iterator[Finding]:
@@ -117,6 +118,7 @@ def _taken(
     if item is None or item.destroyed or item.holder == who:
         return
     thing = case.name(what)
+    severity: Severity | None = None
     if item.holder:
         here, there = case.place_of(state, who), case.place_of(state, item.holder)
         apart = here and there and not _same(case, here, there)
@@ -126,10 +128,12 @@ def _taken(
             return
         holder = case.name(item.holder)
         where, fact = f"which {holder} holds", f"{holder} holds {thing}."
-    elif item.place and item.since.source == "world":
+    elif item.place and (item.since.source == "world" or not inferred):
         place = case.place_of(state, who)
         if not place or _same(case, place, item.place) or _travels(case):
             return
+        # What somebody lost on the way may have been carried on: by a tide, by a thief.
+        severity = None if item.since.source == "world" else "warning"
         place = case.name(item.place)
         where, fact = f"to be found at {place}", f"At {place}: {thing}."
     else:
@@ -140,6 +144,7 @@ def _taken(
         fact=item.since.quote or sentence(fact),
         source=item.since.source,
         fix=f"Say how {thing} came there, or take something that is at hand.",
+        severity=severity,
         found_by="inferred" if inferred else "rule",
         confidence=0.9 if inferred else 1.0,
         key=what,
