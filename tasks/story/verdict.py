@@ -30,6 +30,11 @@ class Issue(Model):
     key: SkipJsonSchema[str] = Field("", exclude=True, repr=False)
     """What it is about, whatever differs from way to way; not kept with a story."""
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Issue) and self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def origin(self) -> str:
         """How it was found and how sure that is, in words; empty for what a rule is sure of."""

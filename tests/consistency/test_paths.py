@@ -70,6 +70,13 @@ def test_ways_are_counted_not_mentions(dead_on: int, severity: str) -> None:
     assert ("On 1 of 2 ways" in checked.findings[0][1].message) == (dead_on == 1)
 
 
+def test_an_issue_reads_back_as_the_same() -> None:
+    issue = check_story(diamond(("dies corin",), ("dies corin",))).findings[0][1]
+    assert issue.key
+    assert type(issue).model_validate_json(issue.model_dump_json()) == issue
+    assert issue != issue.model_copy(update={"severity": "info"})
+
+
 def test_a_fact_that_differs_from_way_to_way_is_false_on_all() -> None:
     noon = "It is noon, and the gulls are loud."
     checked = check_story(diamond(("time_passes 60",), ("time_passes 120",), noon))
