@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 import httpx
 from prefect import __version__
-from prefect.settings import get_current_settings
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
 
 from tasks.errors import UserError
 
@@ -43,13 +44,32 @@ def ensure_server(say: Callable[[str], None]) -> str:
     """
     configured = get_current_settings().api.url
     if configured:
-        if _version(configured) is None:
-            raise UserError(
-                f"No Prefect server answers at {configured}. Start it, or unset PREFECT_API_URL "
-                "to let talewright start one on this machine."
-            )
+        _try(configured)
         return configured
     return _running() or _start(next((port for port in PORTS if _free(port)), None), say)
+
+
+def _try(api_url: str) -> None:
+    """Ask a server for something that needs its password, as a run will. Raises UserError."""
+    try:
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as c:
+            c.api_version()
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code in (401, 403):
+            raise UserError(
+                f"The Prefect server at {api_url} asks who you are: set PREFECT_API_AUTH_STRING "
+                "or PREFECT_API_KEY."
+            ) from None
+        raise UserError(
+            f"The server at {api_url} answers {error.response.status_code}: is it Prefect's?"
+        ) from None
+    except httpx.HTTPError:
+        raise UserError(
+            f"No Prefect server answers at {api_url}. Start it, or unset PREFECT_API_URL "
+            "to let talewright start one on this machine."
+        ) from None
+    except (ValueError, httpx.InvalidURL):
+        raise UserError(f"The server at {api_url} does not answer as Prefect's does.") from None
 
 
 def _start(port: int | None, say: Callable[[str], None]) -> str:
@@ -87,7 +107,11 @@ def _forget_dead_server() -> None:
         os.kill(int(pid_file.read_text()), 0)
     except FileNotFoundError:
         return
-    except (ProcessLookupError, ValueError):
+    except (
+        ProcessLookupError,
+        PermissionError,
+        ValueError,
+    ):  # or another user's process has its id
         pid_file.unlink(missing_ok=True)
 
 
@@ -102,10 +126,9 @@ def _url(port: int) -> str:
 
 def _version(api_url: str) -> str | None:
     try:
-        answer = httpx.get(f"{api_url}/admin/version", timeout=5)
-    except httpx.HTTPError:
+        return str(httpx.get(f"{api_url}/admin/version", timeout=5).raise_for_status().json())
+    except (httpx.HTTPError, ValueError):  # nobody, or something else than Prefect
         return None
-    return str(answer.json()) if answer.is_success else None
 
 
 def _free(port: int) -> bool:
