@@ -25,9 +25,11 @@ class Batch(Model):
 
     @property
     def outcome(self) -> Outcome:
-        """How the batch ended: complete only if every story is."""
+        """How the batch ended: complete only if every story is, failed if no scene was written."""
         if any(told.receipt.outcome == "cap reached" for told in self.told):
             return "cap reached"
+        if not any(told.scenes for told in self.told):
+            return "failed"
         short = self.failed or len(self.complete) < len(self.told)
         return "partial" if short else "complete"
 

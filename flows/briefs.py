@@ -20,9 +20,12 @@ def orders(batch: BatchOrder) -> list[StoryOrder]:
     InputError for a folder or table that cannot be used.
     """
     shared = batch.model_dump(include=set(Writing.model_fields))
+    rows = list(_rows(batch))
+    if not rows:
+        raise InputError("This table has no rows.", file=batch.briefs)
     wanted = [
         StoryOrder(**shared | row | {"seed": int(row.get("seed", batch.seed)) + repeat})
-        for row in _rows(batch)
+        for row in rows
         for repeat in range(batch.repeats)
     ]
     return wanted[batch.part.number :: batch.part.of] if batch.part else wanted

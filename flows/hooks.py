@@ -1,12 +1,17 @@
 """What is left behind by a run that was cancelled, timed out or died: a receipt, no sandbox."""
 
+from contextlib import suppress
+from typing import Any
+
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import MissingResult
 from prefect.states import Cancelling
 
+from flows.batch import Batch
 from flows.run_receipt import run_receipt
 from tasks.llm.ledger import Ledger
 from tasks.receipt import money, receipt_markdown
@@ -33,8 +38,15 @@ async def cancel_parts(flow: Flow[..., object], flow_run: FlowRun, state: State)
 
 async def leave_receipt(flow: Flow[..., object], flow_run: FlowRun, state: State) -> None:
     """Write the receipt of a run that has not done so itself."""
-    if state.name not in OWN:
+    if state.name not in OWN and not await _ended_as_batch(state):
         await write_receipt(flow_run, state)
+
+
+async def _ended_as_batch(state: State[Any]) -> bool:
+    """Whether a flow has itself returned that all its stories failed."""
+    with suppress(MissingResult):
+        return state.is_failed() and isinstance(await state.aresult(raise_on_failure=False), Batch)
+    return False
 
 
 async def write_receipt(flow_run: FlowRun, state: State) -> None:

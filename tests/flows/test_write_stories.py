@@ -117,6 +117,24 @@ def test_a_table_of_briefs(tmp_path: Path) -> None:
     ]
 
 
+async def test_a_batch_of_which_nothing_is_written_has_failed(
+    prefect_server: str, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.yaml").write_text("")
+    run = await run_batch(BatchOrder(briefs=str(tmp_path), depth=0, sandbox="none"))
+    assert run.batch.outcome == "failed"
+    assert run.state == "Failed"
+    assert run.message == "0 of 1 stories complete"
+    assert "empty.yaml" in await artifact(run.flow_run_id, "receipt"), "the last says why"
+
+
+def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "night.csv"
+    table.write_text("brief,seed\n\n")
+    with pytest.raises(InputError, match="has no rows"):
+        orders(BatchOrder(briefs=str(table)))
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [("brief,colour\nx,red\n", 1), ("brief,depth\nx,1\ny,deep\n", 3), ("world\nx\n", 1)],
