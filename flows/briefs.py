@@ -24,8 +24,8 @@ def orders(batch: BatchOrder) -> list[StoryOrder]:
     if not rows:
         raise InputError("This table has no rows.", file=batch.briefs)
     wanted = [
-        StoryOrder(**shared | row | {"seed": int(row.get("seed", batch.seed)) + repeat})
-        for row in rows
+        order.model_copy(update={"seed": order.seed + repeat})
+        for order in (StoryOrder(**shared | row) for row in rows)
         for repeat in range(batch.repeats)
     ]
     return wanted[batch.part.number :: batch.part.of] if batch.part else wanted
@@ -64,6 +64,9 @@ def _table(path: Path) -> Iterator[dict[str, str]]:
                     line=1,
                 )
             for row in table:
+                if None in row:
+                    message = "This row has more cells than the table has columns."
+                    raise InputError(message, file=path, line=table.line_num)
                 cells = {name: cell.strip() for name, cell in row.items() if cell and cell.strip()}
                 _check(cells, path, table.line_num)
                 yield cells

@@ -106,7 +106,7 @@ def test_a_table_of_briefs(tmp_path: Path) -> None:
     with table.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["brief", "world", "seed"])
-        writer.writerow(["fifty-boxes", "dracula", "7"])
+        writer.writerow(["fifty-boxes", "dracula", "7.0"])  # as some programs write a number
         writer.writerow(["last-ferry", "", ""])
     found = orders(BatchOrder(briefs=str(table), repeats=2))
     assert [(o.brief, o.world, o.seed) for o in found] == [
@@ -137,7 +137,13 @@ def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("brief,colour\nx,red\n", 1), ("brief,depth\nx,1\ny,deep\n", 3), ("world\nx\n", 1)],
+    [
+        ("brief,colour\nx,red\n", 1),
+        ("brief,depth\nx,1\ny,deep\n", 3),
+        ("world\nx\n", 1),
+        ("brief,seed\nx,1.5\n", 2),
+        ("brief\nx\ny,1\n", 3),
+    ],
 )
 def test_a_wrong_table_is_named_by_its_line(tmp_path: Path, text: str, line: int) -> None:
     table = tmp_path / "night.csv"
