@@ -34,7 +34,9 @@ LEAVE_RECEIPTS = {"story", "batch", "comparison"}
 # It can be run again, and E2B or the database may be away for a moment.
 @flow(name="sweep", retries=3, retry_delay_seconds=60, timeout_seconds=1200)
 async def sweep(
-    days: Annotated[int, Field(ge=1, description="Answers unused for so long are dropped.")] = 90,
+    days: Annotated[
+        int, Field(ge=1, le=36500, description="Answers unused for so long are dropped.")
+    ] = 90,
 ) -> dict[str, int]:
     """End E2B sandboxes that were left running, drop old answers from the cache, and mark runs as
     crashed whose worker died, with a receipt of what they spent.

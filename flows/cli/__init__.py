@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import NoReturn
 
 # Prefect's own console lines are for worker logs; a command prints its own progress. Both are read
 # when Prefect is first imported, which the commands do only when they need it.
@@ -13,6 +14,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "7")
 
 import typer
+from pydantic import ValidationError
 
 from flows.cli import prompts, sandboxes
 from flows.cli.batch import batch
@@ -25,6 +27,7 @@ from flows.cli.estimate import estimate
 from flows.cli.receipt import receipt
 from flows.cli.write import write
 from tasks.errors import UserError
+from tasks.llm.errors import LLMError
 
 app = typer.Typer(
     help="Grow branching stories with an LLM, and refuse the branches that contradict them.",
@@ -53,5 +56,18 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        typer.secho(f"Error: {error}", fg="red", err=True)
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except LLMError as error:
+        _fail(str(error), 1)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or error.title
+        _fail(f"{field}: {first['msg']}", 2)
+    except OSError as error:
+        file = f": {error.filename}" if error.filename else ""
+        _fail(f"{error.strerror or error}{file}", 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.secho(f"Error: {message}", fg="red", err=True)
+    sys.exit(code)

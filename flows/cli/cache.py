@@ -12,7 +12,8 @@ from tasks.story.count import counted
 
 def cache(
     days: Annotated[
-        int | None, typer.Option(min=0, help="Drop answers that were not used for so many days.")
+        int | None,
+        typer.Option(min=0, max=36500, help="Drop answers that were not used for so many days."),
     ] = None,
     megabytes: Annotated[
         int | None, typer.Option(min=0, help="Drop the longest unused beyond this size.")

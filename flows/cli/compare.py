@@ -56,8 +56,11 @@ def compare(
     from flows.compare_order import CompareOrder
 
     named = [name.strip() for name in models.split(",") if name.strip()]
-    if bool(prompts) == bool(named) or len(set(named or prompts or [])) < 2:
-        raise typer.BadParameter("name two or more versions of a prompt, or as many in --models")
+    names = named or prompts or []
+    if bool(prompts) == bool(named) or len(set(names)) < max(2, len(names)):
+        raise typer.BadParameter(
+            "name two or more different versions of a prompt, or as many in --models"
+        )
     order = CompareOrder(
         prompts=prompts or [],
         models=named,

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli import main
 from flows.cli.stopping import PATIENCE
 from flows.source import read_story
+from tasks.export import export_story
 from tests.canary import CANARY, find_canary
 from tests.emulators.gemini import GeminiServer
 from tests.emulators.relay import Relay
+from tests.stories import make_story
 
 STOPPED = [
     "Stopping; Ctrl-C again to stop at once.",
@@ -59,6 +62,34 @@ def test_a_broken_world_is_one_clear_message_and_no_story(
     assert done.stderr.count("\n") == 1
     assert f"{world}:" in done.stderr
     assert not (tmp_path / "stories").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["write", "--max-cost", "0"], 2, "max_cost_usd: Input should be greater than 0"),
+        (["batch", "--max-cost", "0"], 2, "max_cost_usd: Input should be greater than 0"),
+        (["compare", "--models", "a,a,b"], 2, "different versions"),
+        (["estimate", "--model", "nonsense"], 1, "There is no price for gemini's model"),
+        (["check", "STORY", "--html", "/nowhere/x"], 1, "No such file or directory: /nowhere/x"),
+        (["cache", "--days", "9999999"], 2, "36500"),
+    ],
+)
+def test_what_options_refuse_is_said_in_a_line(
+    arguments: list[str],
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    story = export_story(make_story(depth=0), tmp_path)["json"]
+    arguments = [str(story) if argument == "STORY" else argument for argument in arguments]
+    monkeypatch.setattr(sys, "argv", ["talewright", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    assert said in capsys.readouterr().err
 
 
 def test_it_says_where_the_story_lies_and_what_it_cost(prefect_server: str, tmp_path: Path) -> None:
