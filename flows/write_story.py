@@ -18,7 +18,7 @@ from flows.secrets import load_keys
 from flows.source import read_source, read_story
 from flows.telling import Told, tell
 from tasks.compare.publish import publish_trend
-from tasks.llm.client import Client
+from tasks.llm.client import CAPS, Client
 from tasks.markdown import escape
 from tasks.publish import publish
 from tasks.story.count import counted
@@ -59,6 +59,11 @@ async def offer(told: Told, order: Writing, asking: asyncio.Lock) -> None:
     )
 
 
+def _at_its_own_cap(told: Told) -> bool:
+    """Whether the run's own cap was reached: that of the day or the project no answer can raise."""
+    return told.receipt.outcome == "cap reached" and f"for {CAPS['run'][0]} is" in told.error
+
+
 def _run_name() -> str:
     order = StoryOrder.model_validate(runtime.flow_run.parameters["order"])
     return f"{order.brief or order.world} (depth {order.depth}, seed {order.seed})"
@@ -90,7 +95,7 @@ async def write_story(order: StoryOrder) -> Told:
                 told = await tell(order, client, scene_done)
             await publish_trend(client.ledger)
         cap = told.receipt.cap_usd
-        if told.receipt.outcome != "cap reached" or cap is None or not order.approve:
+        if not (order.approve and _at_its_own_cap(told)) or cap is None:
             break
         higher = await higher_cap(told.title, cap)
         if higher is None:

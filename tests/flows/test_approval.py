@@ -107,3 +107,20 @@ async def test_a_run_at_its_cap_asks_for_more_and_goes_on(
     assert told.receipt.outcome == ("complete" if raised else "cap reached")
     assert told.scenes == (3 if raised else 1)
     assert twice == 0
+
+
+async def test_nobody_is_asked_for_more_than_the_day_may_cost(
+    prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with GeminiServer() as server:
+        monkeypatch.setenv("GEMINI_API_KEY", "none")
+        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
+        monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("LLM_MAX_COST_PER_DAY", "0.0335")
+        order = StoryOrder(
+            depth=1, out=str(tmp_path), approve=True, max_cost_usd=Decimal(1), sandbox="none"
+        )
+        async with running(write_story, order) as (_, run), asyncio.timeout(60):
+            told = await (await run).aresult(raise_on_failure=False)
+    assert isinstance(told, Told)
+    assert told.receipt.outcome == "cap reached"
