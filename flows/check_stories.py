@@ -26,23 +26,36 @@ async def check_stories(
 ) -> State[Any]:
     """Check every story.json below a folder along every path, without a model.
 
-    Leaves a consistency report for each; the run is green only if none contradicts.
+    Leaves a consistency report for each; the run is green only if none contradicts and all can be
+    read.
     """
     log = get_run_logger()
     files = sorted(Path(folder).expanduser().rglob("story.json"))  # noqa: ASYNC240
     if not files:
         raise InputError("There is no story.json below this folder.", file=folder)
     contradicting: list[str] = []
+    unreadable: list[str] = []
     for file in files:
-        story = read_story(file)
-        found = check_story(from_story(story), read_decisions(file.with_suffix(".intended.yaml")))
+        try:
+            story = read_story(file)
+            decisions = read_decisions(file.with_suffix(".intended.yaml"))
+        except InputError as error:
+            log.warning("%s", error)
+            unreadable.append(str(error))
+            continue
+        found = check_story(from_story(story), decisions)
         await publish_report(found, story, story.brief.id)
         log.info(
             "%s: %s", file, "clean" if found.clean else counted(len(found.findings), "finding")
         )
         if not found.clean:
             contradicting.append(str(file))
-    if contradicting:
-        message = f"{len(contradicting)} of {len(files)} contradict: {', '.join(contradicting)}"
-        return Failed(name="Contradictions", message=message)
+    bad = [
+        f"{len(those)} of {len(files)} {what}: {', '.join(those)}"
+        for what, those in (("contradict", contradicting), ("cannot be read", unreadable))
+        if those
+    ]
+    if bad:
+        name = "Contradictions" if contradicting else "Unreadable"
+        return Failed(name=name, message="; ".join(bad))
     return Completed(message=f"{counted(len(files), 'story', 'stories')}, all clean")

@@ -46,9 +46,15 @@ def test_a_story_of_one_scene_is_counted_in_the_singular(run: Run, tmp_path: Pat
 async def test_check_stories_is_green_only_if_all_are_clean(run: Run, tmp_path: Path) -> None:
     good = await check_stories(str(run.told.folder), return_state=True)
     contradict(run, tmp_path / "other")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "story.json").write_text("{}")
+    broken = await check_stories(str(tmp_path / "broken"), return_state=True)
     bad = await check_stories(str(tmp_path), return_state=True)
     assert good.name == "Completed"
     assert bad.name == "Contradictions"
+    assert broken.name == "Unreadable"
+    assert str(bad.message).startswith("1 of 2 contradict: ")
+    assert "1 of 2 cannot be read: " in str(bad.message)
 
 
 async def test_what_a_person_intended_gets_in_the_next_time(run: Run, tmp_path: Path) -> None:
