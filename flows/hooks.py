@@ -28,7 +28,7 @@ OWN = ("Partial", "CapReached")
 
 
 async def cancel_parts(flow: Flow[..., object], flow_run: FlowRun, state: State) -> None:
-    """Cancel the runs that write parts of a cancelled batch."""
+    """Cancel the runs that write parts of a batch that has ended before them."""
     tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[str(flow_run.id)]))
     async with get_client() as client:
         for part in await client.read_flow_runs(flow_run_filter=tagged):
@@ -52,7 +52,7 @@ async def _ended_as_batch(state: State[Any]) -> bool:
 async def write_receipt(flow_run: FlowRun, state: State) -> None:
     """Write the receipt of a run from the ledger alone, as its process may be gone; that of a part
     of a batch is of the batch so far."""
-    part = flow_run.parameters.get("batch", {}).get("part")
+    part = (flow_run.parameters.get("batch") or {}).get("part")
     async with Ledger.open(Settings()) as ledger:
         receipt = await run_receipt(
             ledger,

@@ -44,8 +44,8 @@ def _run_name() -> str:
     persist_result=True,
     timeout_seconds=WEEK,
     on_cancellation=[cancel_parts, leave_receipt],
-    on_crashed=[leave_receipt],
-    on_failure=[leave_receipt],
+    on_crashed=[cancel_parts, leave_receipt],
+    on_failure=[cancel_parts, leave_receipt],
 )
 async def write_stories(batch: BatchOrder) -> Batch:
     """Write many stories side by side under one rate and one cap.

@@ -8,13 +8,15 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
-from prefect.states import Cancelling
+from prefect.states import Cancelled, Cancelling, Crashed, Failed, Running
 from prefect.workers.process import ProcessWorker
 
 from flows.batch import Batch
@@ -113,6 +115,27 @@ async def test_a_cancelled_batch_stops_leaves_a_receipt_and_no_sandbox_and_goes_
     # What was in flight at the end may have been answered to nobody.
     assert coder.counts()["requests_answered_twice"] <= in_flight
     assert not e2b.running
+
+
+async def test_the_parts_of_a_batch_end_with_it_however_it_ends(
+    prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path))
+    ends: list[tuple[State[object], list[Any]]] = [
+        (Crashed(), write_stories.on_crashed_hooks),
+        (Failed(), write_stories.on_failure_hooks),
+        (Cancelled(), write_stories.on_cancellation_hooks),
+    ]
+    async with get_client() as client:
+        for state, hooks in ends:
+            batch = await client.create_flow_run(write_stories, parameters={"batch": None})
+            part = await client.create_flow_run(
+                write_stories, tags=[str(batch.id)], state=Running()
+            )
+            for hook in hooks:
+                await hook(write_stories, batch, state)
+            assert (await client.read_flow_run(part.id)).state_name == "Cancelling"
+            assert await artifact(batch.id, "receipt")
 
 
 async def test_a_batch_that_takes_too_long_leaves_a_receipt_and_no_sandbox(
