@@ -35,6 +35,11 @@ def deploy(
 
     from flows.server import ensure_server
 
+    if not (PROJECT / "prefect.yaml").is_file():
+        raise UserError(
+            "The deployments are in prefect.yaml, which an installed package does not have: run "
+            "this in a clone of Talewright."
+        )
     api_url = ensure_server(lambda line: typer.echo(line, err=True))
     with temporary_settings({PREFECT_API_URL: api_url}):
         asyncio.run(_make_pool())

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -77,6 +78,16 @@ async def test_a_batch_is_shared_out_and_a_lost_part_is_written_by_another_run(
     assert run.state
     assert run.state.message == "2 of 2 stories complete"
     assert len(list(tmp_path.glob("*/story.json"))) == 2
+
+
+def test_an_installed_package_says_that_deploy_needs_a_clone(tmp_path: Path) -> None:
+    clone, installed = Path(__file__).parents[2], tmp_path / "site-packages"
+    for package in ("flows", "tasks", "prompts", "examples"):
+        shutil.copytree(clone / package, installed / package)
+    done = talewright("deploy", cwd=tmp_path, PYTHONPATH=str(installed))
+    assert done.returncode == 1
+    assert "run this in a clone" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 async def nothing(run_id: UUID) -> None:
