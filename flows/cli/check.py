@@ -19,13 +19,15 @@ from tasks.export.prose import one_line
 from tasks.load import load_world
 from tasks.story.count import counted
 
+TWEE = (".tw", ".twee", ".tw3")
+
 FINDINGS = 4
 """Exit code if something contradicts."""
 
 
 def check(
     story: Annotated[
-        Path | None, typer.Argument(help="story.json of ours, or a Twee 3 file.")
+        Path | None, typer.Argument(help="A story's folder or story.json, or a Twee 3 file.")
     ] = None,
     world: Annotated[
         str, typer.Option(help="World file or name; for Twee also NAME.world.yaml beside it.")
@@ -47,6 +49,8 @@ def check(
         return
     if story is None:
         raise InputError("name a story to check", file="talewright check")
+    if story.is_dir():
+        story = story / "story.json"
     found = check_story(read(story, world), read_decisions(_beside(story, "intended.yaml")))
     if html:
         ours = read_story(story) if story.suffix == ".json" else None
@@ -63,11 +67,14 @@ def read(path: Path, world: str) -> Graph:
     """A story of ours or in Twee 3, as a graph. Raises InputError."""
     if not path.is_file():
         raise InputError("there is no such file", file=path)
-    if path.suffix in (".tw", ".twee", ".tw3"):
+    if path.suffix in TWEE:
         beside = _beside(path, "world.yaml")
         if not world and not beside.exists():
             raise InputError(f"name its world with --world, or put it in {beside.name}", file=path)
         return read_twee(path, load_world(world or beside))
+    if path.suffix != ".json":
+        message = f"this is neither a story.json nor a Twee 3 file ({', '.join(TWEE)})"
+        raise InputError(message, file=path)
     graph = from_story(read_story(path))
     return graph.model_copy(update={"world": load_world(world)}) if world else graph
 

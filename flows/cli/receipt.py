@@ -4,6 +4,7 @@ import asyncio
 import csv
 import sys
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -37,6 +38,8 @@ def receipt(
     if quality:
         show_quality(as_json=as_json)
         return
+    if day:
+        day = _date(day)
     run_id, tallies = asyncio.run(_read(run, story, day))
     if as_json:
         print(TypeAdapter(Tallies).dump_json(tallies, indent=2).decode())
@@ -44,6 +47,13 @@ def receipt(
         _write_csv(tallies)
     else:
         _show(tallies, ", ".join(part for part in (run_id, story, day) if part))
+
+
+def _date(day: str) -> str:
+    try:
+        return date.fromisoformat(day).isoformat()
+    except ValueError:
+        raise typer.BadParameter(f"no such date: {day}", param_hint="--day") from None
 
 
 async def _read(run: str, story: str, day: str) -> tuple[str, Tallies]:

@@ -26,8 +26,9 @@ async def test_every_story_leaves_a_consistency_report(run: Run) -> None:
 
 
 def test_check_ends_with_0_for_a_clean_story_and_4_for_another(run: Run, tmp_path: Path) -> None:
-    clean = CliRunner().invoke(app, ["check", str(run.told.folder / "story.json")])
-    assert clean.exit_code == 0, clean.output
+    for named in (run.told.folder / "story.json", run.told.folder):
+        clean = CliRunner().invoke(app, ["check", str(named)])
+        assert clean.exit_code == 0, clean.output
     page = tmp_path / "report.html"
     broken = CliRunner().invoke(app, ["check", str(contradict(run, tmp_path)), "--html", str(page)])
     assert broken.exit_code == 4

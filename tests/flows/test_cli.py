@@ -71,7 +71,13 @@ def test_a_broken_world_is_one_clear_message_and_no_story(
         (["batch", "--max-cost", "0"], 2, "max_cost_usd: Input should be greater than 0"),
         (["compare", "--models", "a,a,b"], 2, "different versions"),
         (["estimate", "--model", "nonsense"], 1, "There is no price for gemini's model"),
-        (["check", "STORY", "--html", "/nowhere/x"], 1, "No such file or directory: /nowhere/x"),
+        (
+            ["check", "FOLDER/story.json", "--html", "/nowhere/x"],
+            1,
+            "No such file or directory: /nowhere/x",
+        ),
+        (["check", "FOLDER/story.ink"], 2, "neither a story.json nor a Twee 3 file"),
+        (["receipt", "--day", "2026-13-01"], 2, "no such date: 2026-13-01"),
         (["cache", "--days", "9999999"], 2, "36500"),
     ],
 )
@@ -83,8 +89,8 @@ def test_what_options_refuse_is_said_in_a_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    story = export_story(make_story(depth=0), tmp_path)["json"]
-    arguments = [str(story) if argument == "STORY" else argument for argument in arguments]
+    export_story(make_story(depth=0), tmp_path)
+    arguments = [argument.replace("FOLDER", str(tmp_path)) for argument in arguments]
     monkeypatch.setattr(sys, "argv", ["talewright", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
