@@ -7,6 +7,9 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from tasks.errors import UserError
+from tasks.llm.batch.api import PROVIDERS
+from tasks.llm.chain import chain
 from tasks.settings import SandboxName, Settings
 from tasks.story.base import Model
 
@@ -131,6 +134,14 @@ class BatchOrder(Writing):
         "workers take; empty: one run writes all. A run takes seconds to start, so 20 or more pay.",
     )
     part: Part | None = Field(None, description="Leave empty: set where a batch is shared out.")
+
+    def check_batch_api(self) -> None:
+        """Raises UserError if the batch API is wanted and nobody who writes has one."""
+        if self.batch_api and not set(chain(self.settings())) & set(PROVIDERS):
+            raise UserError(
+                "The batch API needs a key for Gemini or Claude, and none of them writes here: set "
+                "GEMINI_API_KEY or ANTHROPIC_API_KEY, or ask without the batch API."
+            )
 
     def parts(self, stories: int) -> int:
         """Runs that so many stories are shared out to; 1: they are not."""

@@ -55,6 +55,7 @@ async def write_stories(batch: BatchOrder) -> Batch:
     `stories_per_run` is shared out to other runs, which spend from the same cap.
     """
     await load_keys()
+    batch.check_batch_api()
     wanted = orders(batch)
     started = datetime.now(UTC)
     run_id = batch.part.run_id if batch.part else str(runtime.flow_run.id)

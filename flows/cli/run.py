@@ -50,6 +50,7 @@ async def run_story(order: StoryOrder, *, as_json: bool) -> int:
 
 async def run_batch(batch: BatchOrder, *, as_json: bool) -> int:
     """Run `write_stories` and print what came of it; returns the exit code."""
+    batch.check_batch_api()
     wanted = orders(batch)
     done, run_url = await _run(write_stories, batch, len(wanted) * batch.scenes, Batch)
     if as_json:

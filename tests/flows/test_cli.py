@@ -76,6 +76,7 @@ def test_a_broken_world_is_one_clear_message_and_no_story(
             1,
             "No such file or directory: /nowhere/x",
         ),
+        (["batch", "--batch"], 1, "The batch API needs a key for Gemini or Claude"),
         (["check", "FOLDER/story.ink"], 2, "neither a story.json nor a Twee 3 file"),
         (["receipt", "--day", "2026-13-01"], 2, "no such date: 2026-13-01"),
         (["cache", "--days", "9999999"], 2, "36500"),
