@@ -158,7 +158,8 @@ def _python_prefix(code: str) -> str:
             lines = lines[: min(len(lines), wrong or len(lines)) - 1]
         else:
             real = [node for node in parsed.body if _is_real(node)]
-            return "\n".join(lines[: real[-1].end_lineno]) + "\n" if real else ""
+            kept = "\n".join(lines[: real[-1].end_lineno]) if real else ""
+            return kept.rstrip("\\") + "\n" if kept else ""  # of a line that would go on
     return ""
 
 

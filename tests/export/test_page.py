@@ -351,7 +351,7 @@ def test_the_shelf_tells_stories_of_the_same_title_apart(page: Page, tmp_path: P
             scenes=1,
             endings=2,
             at=datetime(2026, 1, 2, tzinfo=UTC),
-            page=f"{story_id}/0/index.html",
+            page=f"{story_id}/00000000/index.html",
         )
 
     stories = [published("a-1", "Night Hum", 1), published("a-2", "Night Hum", 2)]

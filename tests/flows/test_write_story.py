@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +20,18 @@ from tasks.settings import Settings
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer
 from tests.flows.conftest import Run, artifact, run_story, task_runs
+
+
+@pytest.fixture
+def gemini(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[GeminiServer]:
+    """Gemini, and a home in which nothing is kept yet."""
+    with GeminiServer(latency=0.05) as server:
+        monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
+        monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield server
 
 
 def test_a_tree_of_scenes_that_all_lead_to_an_ending(run: Run) -> None:
@@ -163,59 +176,48 @@ async def test_one_scene_can_be_written_alone(run: Run, tmp_path: Path) -> None:
 
 
 async def test_an_unfinished_change_leaves_the_story_as_it_was_and_goes_on(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, gemini: GeminiServer, tmp_path: Path
 ) -> None:
-    with GeminiServer() as server:
-        monkeypatch.setenv("GEMINI_API_KEY", CANARY)
-        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
-        order = StoryOrder(depth=2, sandbox="none", max_cost_usd=Decimal(1), out=str(tmp_path))
-        first = await run_story(order)
-        change = StoryOrder(
-            extend=str(first.told.folder), redo="1.2", max_cost_usd=Decimal("0.036")
-        )
-        capped = await run_story(change)
-        assert capped.told.receipt.outcome == "cap reached"
-        assert capped.story == first.story
-        spent = server.counts()["answered"]
-        more = change.model_copy(update={"max_cost_usd": Decimal(1)})
-        redone = await run_story(more)
-        assert redone.told.receipt.outcome == "complete"
-        assert redone.told.receipt.total.cached > 0
-        assert server.counts()["answered"] > spent
-        assert server.counts()["requests_answered_twice"] == 0
-        again = await run_story(more)
+    order = StoryOrder(depth=2, sandbox="none", max_cost_usd=Decimal(1), out=str(tmp_path))
+    first = await run_story(order)
+    change = StoryOrder(extend=str(first.told.folder), redo="1.2", max_cost_usd=Decimal("0.036"))
+    capped = await run_story(change)
+    assert capped.told.receipt.outcome == "cap reached"
+    assert capped.story == first.story
+    spent = gemini.counts()["answered"]
+    more = change.model_copy(update={"max_cost_usd": Decimal(1)})
+    redone = await run_story(more)
+    assert redone.told.receipt.outcome == "complete"
+    assert redone.told.receipt.total.cached > 0
+    assert gemini.counts()["answered"] > spent
+    assert gemini.counts()["requests_answered_twice"] == 0
+    again = await run_story(more)
     texts = {told.story.scene("1.2").narrative_text for told in (first, redone, again)}
     assert len(texts) == 3, "each time another scene"
 
 
 async def test_a_whole_story_is_not_lost_to_one_that_ends_early(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, gemini: GeminiServer, tmp_path: Path
 ) -> None:
     await run_story(StoryOrder(depth=2, out=str(tmp_path)))
-    with GeminiServer() as server:
-        monkeypatch.setenv("GEMINI_API_KEY", CANARY)
-        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
-        cap = Decimal("0.036")
-        early = await run_story(
-            StoryOrder(depth=2, sandbox="none", fresh=True, max_cost_usd=cap, out=str(tmp_path))
-        )
+    cap = Decimal("0.036")
+    early = await run_story(
+        StoryOrder(depth=2, sandbox="none", fresh=True, max_cost_usd=cap, out=str(tmp_path))
+    )
     assert len(early.story.scenes) < 7
     (aside,) = set(tmp_path.iterdir()) - {early.told.folder}
     assert len(read_story(aside / "story.json").scenes) == 7
 
 
 async def test_two_at_once_write_a_story_one_after_the_other(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, gemini: GeminiServer, tmp_path: Path
 ) -> None:
-    with GeminiServer(latency=0.1) as server:
-        monkeypatch.setenv("GEMINI_API_KEY", CANARY)
-        monkeypatch.setenv("GEMINI_BASE_URL", server.url)
-        order = StoryOrder(depth=1, seed=31, sandbox="none", out=str(tmp_path))
-        one, other = await asyncio.gather(run_story(order), run_story(order))
+    order = StoryOrder(depth=1, seed=31, sandbox="none", out=str(tmp_path))
+    one, other = await asyncio.gather(run_story(order), run_story(order))
     assert [scene.narrative_text for scene in one.story.scenes] == [
         scene.narrative_text for scene in other.story.scenes
     ]
-    assert server.counts()["requests_answered_twice"] == 0
+    assert gemini.counts()["requests_answered_twice"] == 0
     assert [told.name for told in tmp_path.iterdir()] == ["last-ferry-31"]
 
 

@@ -22,6 +22,7 @@ async def test_a_story_ends_with_every_scene(
     with GeminiServer(latency=0.2) as server:
         monkeypatch.setenv("GEMINI_API_KEY", CANARY)
         monkeypatch.setenv("GEMINI_BASE_URL", server.url)
+        monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path / "home"))
         order = StoryOrder(depth=1, breadth=2, sandbox="none", out=str(tmp_path))
         writing = asyncio.create_task(write_story(order))
         for _ in range(300):

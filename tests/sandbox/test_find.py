@@ -4,7 +4,7 @@ import ast
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.sandbox import find, find_code
@@ -153,6 +153,7 @@ LINES = (
 )
 
 
+@example(["x = 1 \\", "", "1,"])
 @given(st.lists(st.sampled_from(LINES.split("|")), max_size=9))
 def test_a_block_that_never_ends_is_kept_as_far_as_it_is_python(lines: list[str]) -> None:
     shorter = ("\n".join(lines[:length]) for length in range(len(lines), 0, -1))
