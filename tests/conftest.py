@@ -1,6 +1,7 @@
 """One home and one Prefect server for the whole session, and no keys of the user's."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,11 @@ os.environ |= {
     "TALEWRIGHT_HOME": str(HOME / "talewright"),
     "DO_NOT_TRACK": "1",
 }
+
+
+# A shell ignores SIGINT for what it starts in the background, and Prefect's worker ends on it only.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -67,6 +68,9 @@ def worker(
     }
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
     command += ["--limit", str(limit)] if limit else []
+    # Prefect's worker ends on SIGINT, also where it was sent SIGTERM; a shell ignores SIGINT for
+    # what it starts in the background.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 

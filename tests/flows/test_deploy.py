@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -90,6 +91,11 @@ def test_an_installed_package_says_that_deploy_needs_a_clone(tmp_path: Path) -> 
     assert done.stderr.count("\n") == 1
 
 
+def in_the_background() -> None:
+    """As a shell starts it there."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 async def nothing(run_id: UUID) -> None:
     """While a run goes on."""
 
@@ -107,6 +113,7 @@ async def run_by_worker(
         env=os.environ | {"GEMINI_BASE_URL": gemini, "PREFECT_WORKER_QUERY_SECONDS": "0.5"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=in_the_background,
     )
     other = asyncio.ensure_future(meanwhile(run.id))
     try:

@@ -63,8 +63,8 @@ class Host:
         if self.victim.poll() is not None:
             found.append("victim killed")
         for _ in range(10):
-            # What was killed takes a moment to go; a program that begins has no name for one.
-            if not self.left() and not self.left():
+            # What was killed takes a moment to go.
+            if not self.left():
                 break
             time.sleep(0.1)
         else:
