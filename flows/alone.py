@@ -40,7 +40,7 @@ async def alone(folder: Path, waiting: Callable[[], None]) -> AsyncIterator[None
 
 def _try(lock: Path) -> int | None:
     """The locked file, or None while another has it."""
-    file = os.open(lock, os.O_CREAT | os.O_RDWR)
+    file = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Who had it before has deleted it, and somebody may have made it anew.

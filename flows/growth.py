@@ -153,7 +153,6 @@ class Growth:
         alive = first.state.status(self.desk.brief.protagonist) == "alive"
         onward = self._onward_branches(scene_id, len(first.path)) if alive else 0
         facts = [set(way.state.sentences(self.desk.world)) for way in ways]
-        seeds = [scene_seed(self.seed, scene_id, attempt) for attempt in range(1, 100)]
         return SceneAsk(
             scene_id=scene_id,
             path=first.path,
@@ -162,8 +161,15 @@ class Growth:
             facts=[f for f in first.state.sentences(self.desk.world) if all(f in s for s in facts)],
             branches=onward + SPARE_BRANCHES if onward else 0,
             ending=None if onward else self._ending(scene_id, alive),
-            seed=seeds[seeds.index(not_seed) + 1 if not_seed in seeds[:-1] else 0],
+            seed=self._seed(scene_id, not_seed),
         )
+
+    def _seed(self, scene_id: str, after: int | None) -> int:
+        """The first seed of a scene, or the one after the one it was written with."""
+        if after is None:
+            return scene_seed(self.seed, scene_id)
+        seeds = [scene_seed(self.seed, scene_id, attempt) for attempt in range(1, 100)]
+        return seeds[seeds.index(after) + 1 if after in seeds[:-1] else 0]
 
     def _onward_branches(self, scene_id: str, level: int) -> int:
         """How many branches are to be followed from a scene."""

@@ -77,13 +77,21 @@ class Writing(Model):
     @property
     def scenes(self) -> int:
         """Scenes of a full tree of this depth and breadth, or the most there may be."""
-        full = sum(int(self.breadth**level) for level in range(self.depth + 1))
-        return min(full, self.most_scenes or full)
+        return sum(tree(self.breadth, self.depth, self.most_scenes))
 
     @property
     def folder(self) -> Path:
         """Where stories go."""
         return Path(self.out).expanduser()
+
+
+def tree(breadth: int, depth: int, most: int | None = None) -> list[int]:
+    """Scenes of each level of a full tree, from its root on; `most` of them all."""
+    levels: list[int] = []
+    for level in range(depth + 1):
+        full = int(breadth**level)
+        levels.append(full if most is None else min(full, most - sum(levels)))
+    return levels
 
 
 class StoryOrder(Writing):

@@ -107,11 +107,8 @@ def _forget_dead_server() -> None:
         os.kill(int(pid_file.read_text()), 0)
     except FileNotFoundError:
         return
-    except (
-        ProcessLookupError,
-        PermissionError,
-        ValueError,
-    ):  # or another user's process has its id
+    except (ProcessLookupError, PermissionError, ValueError):
+        # Nobody has its id, or another user's process.
         pid_file.unlink(missing_ok=True)
 
 

@@ -1,13 +1,12 @@
 """What a story is told from: a world and a brief, or a story that is to go on."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 from slugify import slugify
 
-from flows.order import StoryOrder
+from flows.order import StoryOrder, tree
 from flows.replay import below
 from tasks.boundaries import with_sets
 from tasks.errors import InputError
@@ -35,12 +34,12 @@ class Source:
         """Scenes of each level of the story that an order writes, at most: 0 above a scene that is
         extended or redone, which keeps the depth it had."""
         if self.so_far is None:
-            return _widening(order.breadth, order.depth + 1, order.most_scenes)
+            return tree(order.breadth, order.depth, order.most_scenes)
         level = (order.redo or order.from_scene).count(".")
         if order.redo:
             deepest = max(scene.count(".") for scene in below(self.so_far, order.redo))
-            return [0] * level + _widening(self.so_far.breadth, deepest - level + 1)
-        return [0] * (level + 1) + _widening(self.so_far.breadth, order.depth + 1)[1:]
+            return [0] * level + tree(self.so_far.breadth, deepest - level)
+        return [0] * (level + 1) + tree(self.so_far.breadth, order.depth)[1:]
 
 
 def read_source(order: StoryOrder, settings: Settings) -> Source:
@@ -60,14 +59,6 @@ def read_source(order: StoryOrder, settings: Settings) -> Source:
     seed = f"-{order.seed}"
     story_id = slugify(brief.id, max_length=LONGEST_ID - len(seed)) + seed
     return Source(world, brief, story_id, order.folder / story_id)
-
-
-def _widening(breadth: int, levels: int, most: int | None = None) -> list[int]:
-    scenes: list[int] = []
-    for level in range(levels):
-        left = math.inf if most is None else most - sum(scenes)
-        scenes.append(int(min(breadth**level, left)))
-    return scenes
 
 
 def read_story(file: Path) -> Story:

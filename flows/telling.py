@@ -68,22 +68,26 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
     outcome says how it ended. Raises InputError for a world or brief that cannot be used.
     """
     source = await asyncio.to_thread(read_source, order, client.settings)
-    async with (
-        alone(source.folder, partial(_say_another_writes, source.story_id)),
-        open_desk(order, client, source) as desk,
-    ):
-        telling = _Telling(order, desk, source, scene_done)
-        try:
-            await client.turns.turn()
-            with client.level.work():
-                outcome, error = await telling.write()
-        except BaseException as ended:
-            # Cancelled or broken: what is done is kept, and the receipt is left all the same.
-            outcome = "cancelled" if isinstance(ended, asyncio.CancelledError) else "failed"
-            with CancelScope(shield=True):  # of a flow's timeout, which cancels again and again
-                await asyncio.shield(telling.finish(outcome, str(ended)))
-            raise
-        return await telling.finish(outcome, error)
+    async with alone(source.folder, partial(_say_another_writes, source.story_id)):
+        if order.extend:  # another run may have changed it meanwhile
+            source = await asyncio.to_thread(read_source, order, client.settings)
+        async with open_desk(order, client, source) as desk:
+            return await _tell(_Telling(order, desk, source, scene_done))
+
+
+async def _tell(telling: "_Telling") -> Told:
+    client = telling.desk.client
+    try:
+        await client.turns.turn()
+        with client.level.work():
+            outcome, error = await telling.write()
+    except BaseException as ended:
+        # Cancelled or broken: what is done is kept, and the receipt is left all the same.
+        outcome = "cancelled" if isinstance(ended, asyncio.CancelledError) else "failed"
+        with CancelScope(shield=True):  # of a flow's timeout, which cancels again and again
+            await asyncio.shield(telling.finish(outcome, str(ended)))
+        raise
+    return await telling.finish(outcome, error)
 
 
 def _say_another_writes(story_id: str) -> None:
@@ -193,7 +197,8 @@ class _Telling:
         if story is so_far:
             leaving.append(_aside(export_receipt, receipt, folder))
         elif story.scenes:
-            if so_far is None and (kept := keep_aside(folder, story)):
+            kept = None if so_far else await asyncio.to_thread(keep_aside, folder, story)
+            if kept:
                 self.log.warning("%s: another story was there; it is now in %s", story.id, kept)
             leaving += [
                 _aside(export_story, story, folder, receipt),

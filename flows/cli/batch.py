@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import Breadth, Depth, Fresh, Model
 from flows.order import BatchOrder
 from tasks.settings import SandboxName
 
@@ -21,14 +22,10 @@ def batch(
     repeats: Annotated[
         int, typer.Option(min=1, help="Stories per brief, each with the next seed.")
     ] = DEFAULTS.repeats,
-    depth: Annotated[int, typer.Option(min=0, max=12, help="Levels of choices.")] = DEFAULTS.depth,
-    breadth: Annotated[
-        int, typer.Option(min=1, max=5, help="Branches followed from each scene, at most.")
-    ] = DEFAULTS.breadth,
+    depth: Depth = DEFAULTS.depth,
+    breadth: Breadth = DEFAULTS.breadth,
     seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = DEFAULTS.seed,
-    model: Annotated[
-        str, typer.Option(help="A Gemini model, 'offline', 'claude:NAME' or 'openai:NAME'.")
-    ] = "",
+    model: Model = "",
     sandbox: Annotated[
         SandboxName | None, typer.Option(help="Where code in the stories runs.")
     ] = None,
@@ -46,9 +43,7 @@ def batch(
             "of the stories.",
         ),
     ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask the model again, even for answers already paid.")
-    ] = False,
+    fresh: Fresh = False,
     publish_to: Annotated[
         str, typer.Option(help="Folder or storage URL for complete stories, with an index page.")
     ] = "",

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from flows.cli.options import Fresh
 from flows.order import DEFAULT_WORLD
 from tasks.compare.comparison import Comparison, Vote
 from tasks.compare.report import preferences
@@ -36,9 +37,7 @@ def compare(
     max_cost: Annotated[
         float | None, typer.Option(min=0, help="What the run may spend, in USD.")
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask the model again, even for answers already paid.")
-    ] = False,
+    fresh: Fresh = False,
     blind: Annotated[
         bool, typer.Option("--blind", help="Then read pairs on a local page and vote.")
     ] = False,

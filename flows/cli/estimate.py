@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
+from flows.cli.options import Breadth, Depth, Extend, FromScene, Model, Redo, Scenes
 from flows.order import StoryOrder
 from flows.source import read_source
 from tasks.errors import UserError
@@ -29,25 +30,13 @@ DEFAULTS = StoryOrder()
 def estimate(
     world: Annotated[str, typer.Argument(help="A world file or name.")] = DEFAULTS.world,
     brief: Annotated[str, typer.Option(help="A brief file or name.")] = "",
-    depth: Annotated[int, typer.Option(min=0, max=12, help="Levels of choices.")] = DEFAULTS.depth,
-    breadth: Annotated[
-        int, typer.Option(min=1, max=5, help="Branches followed from each scene.")
-    ] = DEFAULTS.breadth,
-    scenes: Annotated[
-        int | None, typer.Option(min=1, help="Scenes of the whole story, at most.")
-    ] = None,
-    extend: Annotated[
-        str, typer.Option(metavar="STORY", help="A story's folder or JSON file that goes on.")
-    ] = "",
-    from_scene: Annotated[
-        str, typer.Option("--from", metavar="SCENE", help="With --extend: gets new choices.")
-    ] = "",
-    redo: Annotated[
-        str, typer.Option(metavar="SCENE", help="With --extend: is written anew, with all below.")
-    ] = "",
-    model: Annotated[
-        str, typer.Option(help="A Gemini model, 'offline', 'claude:NAME' or 'openai:NAME'.")
-    ] = "",
+    depth: Depth = DEFAULTS.depth,
+    breadth: Breadth = DEFAULTS.breadth,
+    scenes: Scenes = None,
+    extend: Extend = "",
+    from_scene: FromScene = "",
+    redo: Redo = "",
+    model: Model = "",
     batch: Annotated[
         bool, typer.Option("--batch", help="Compare with the provider's batch API: USD and hours.")
     ] = False,

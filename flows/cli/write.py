@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import Breadth, Depth, Extend, Fresh, FromScene, Model, Redo, Scenes
 from flows.order import StoryOrder
 from tasks.settings import SandboxName
 
@@ -19,41 +20,26 @@ def write(
     brief: Annotated[
         str, typer.Option(help="A brief file or name; the world's first if unset.")
     ] = "",
-    depth: Annotated[int, typer.Option(min=0, max=12, help="Levels of choices.")] = DEFAULTS.depth,
-    breadth: Annotated[
-        int, typer.Option(min=1, max=5, help="Branches followed from each scene, at most.")
-    ] = DEFAULTS.breadth,
+    depth: Depth = DEFAULTS.depth,
+    breadth: Breadth = DEFAULTS.breadth,
     seed: Annotated[
         int, typer.Option(min=0, help="The same seed gives the same story.")
     ] = DEFAULTS.seed,
-    model: Annotated[
-        str,
-        typer.Option(help="A Gemini model, 'offline', 'claude:NAME' or 'openai:NAME'."),
-    ] = "",
+    model: Model = "",
     sandbox: Annotated[
         SandboxName | None, typer.Option(help="Where code in the story runs.")
     ] = None,
     max_cost: Annotated[
         float | None, typer.Option(min=0, help="What the run may spend, in USD.")
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask the model again, even for answers already paid.")
-    ] = False,
-    scenes: Annotated[
-        int | None, typer.Option(min=1, help="Scenes of the whole story, at most.")
-    ] = None,
+    fresh: Fresh = False,
+    scenes: Scenes = None,
     joins: Annotated[
         bool, typer.Option("--joins", help="Let the last choices of sibling scenes meet again.")
     ] = False,
-    extend: Annotated[
-        str, typer.Option(metavar="STORY", help="Go on with a story's folder or JSON file.")
-    ] = "",
-    from_scene: Annotated[
-        str, typer.Option("--from", metavar="SCENE", help="With --extend: give it new choices.")
-    ] = "",
-    redo: Annotated[
-        str, typer.Option(metavar="SCENE", help="With --extend: write it and all below it anew.")
-    ] = "",
+    extend: Extend = "",
+    from_scene: FromScene = "",
+    redo: Redo = "",
     out: Annotated[Path, typer.Option(help="Folder for stories.")] = Path(DEFAULTS.out),
     json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:

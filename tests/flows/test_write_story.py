@@ -221,6 +221,17 @@ async def test_two_at_once_write_a_story_one_after_the_other(
     assert [told.name for told in tmp_path.iterdir()] == ["last-ferry-31"]
 
 
+async def test_two_changes_at_once_are_made_one_after_the_other(run: Run, tmp_path: Path) -> None:
+    first = await run_story(StoryOrder(depth=1, out=str(tmp_path)))
+    changes = [
+        StoryOrder(extend=str(first.told.folder), from_scene=scene_id, depth=1)
+        for scene_id in ("1.1", "1.2")
+    ]
+    await asyncio.gather(*map(run_story, changes))
+    story = read_story(first.told.folder / "story.json")
+    assert {"1.1.1", "1.1.2", "1.2.1", "1.2.2"} <= {scene.scene_id for scene in story.scenes}
+
+
 async def test_where_nothing_can_be_written_nothing_is_spent(run: Run) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         await write_story(StoryOrder(depth=1, out="/proc/nowhere"))
