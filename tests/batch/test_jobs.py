@@ -56,6 +56,14 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+async def leave_a_job(client: Client, server: GeminiBatchServer, calls: int) -> None:
+    """Ask, and stop when the job has been sent."""
+    asking = asyncio.create_task(ask_all(client, calls))
+    while not server.jobs:
+        await asyncio.sleep(0.02)
+    asking.cancel()
+
+
 async def test_a_level_is_one_job_at_half_the_price(home: Path) -> None:
     with GeminiBatchServer() as server:
         async with Client.open(settings(server, home), run_id="run-1", batched=True) as client:
@@ -159,10 +167,7 @@ async def test_the_next_run_takes_up_a_job_that_was_left_behind(home: Path) -> N
     with GeminiBatchServer(duration=1.5) as server:
         chosen = settings(server, home)
         async with Client.open(chosen, run_id="run-1", batched=True) as client:
-            asking = asyncio.create_task(ask_all(client, 5))
-            while not server.jobs:
-                await asyncio.sleep(0.02)
-            asking.cancel()
+            await leave_a_job(client, server, 5)
         async with Client.open(chosen, run_id="run-2", batched=True) as client:
             replies = await ask_all(client, 5)
             first = (await client.ledger.tally(run_id="run-1")).total
@@ -179,10 +184,7 @@ async def test_a_job_the_provider_has_forgotten_is_over_and_its_calls_are_asked_
     with GeminiBatchServer(duration=1.5) as server:
         chosen = settings(server, home)
         async with Client.open(chosen, run_id="run-1", batched=True) as client:
-            asking = asyncio.create_task(ask_all(client, 3))
-            while not server.jobs:
-                await asyncio.sleep(0.02)
-            asking.cancel()
+            await leave_a_job(client, server, 3)
         server.jobs["batches/of-another"] = server.jobs.pop("batches/b0")
         server.duration = 0.1
         async with Client.open(chosen, run_id="run-2", batched=True) as client:
