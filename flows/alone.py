@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 
 POLL = 0.5
 """Seconds between two tries."""

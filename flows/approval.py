@@ -9,9 +9,9 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from flows.telling import Told
-from tasks.markdown import escape
+from tasks.core.count import counted
+from tasks.core.markdown import escape
 from tasks.receipt import money
-from tasks.story.count import counted
 
 DAY = 24 * 3600
 """Seconds a run waits for a person."""

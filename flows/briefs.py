@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from examples import worlds
 from flows.order import BatchOrder, StoryOrder, Writing
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 
 COLUMNS = ("brief", "world", "depth", "breadth", "seed")
 

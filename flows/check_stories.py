@@ -13,8 +13,8 @@ from tasks.consistency.graph import from_story
 from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
-from tasks.errors import InputError
-from tasks.story.count import counted
+from tasks.core.count import counted
+from tasks.core.errors import InputError
 
 HOUR = 3600
 """Seconds. A story of 100 scenes is checked in seconds; a folder that takes an hour hangs."""

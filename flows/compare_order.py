@@ -11,9 +11,9 @@ from flows.order import BatchOrder, StoryOrder, Writing
 from tasks.check_prompts import check_prompts
 from tasks.compare.contrast import MARGIN
 from tasks.compare.outcome import Variant
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 from tasks.prompts import folders, load
-from tasks.settings import Settings
 
 
 class CompareOrder(Writing):

@@ -14,9 +14,9 @@ from flows.source import read_source
 from tasks.compare.comparison import Comparison
 from tasks.compare.keep import keep
 from tasks.compare.publish import publish_comparison
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tasks.settings import Settings
 
 
 def _run_name() -> str:

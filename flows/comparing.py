@@ -16,11 +16,11 @@ from tasks.compare.contrast import contrast, found_at
 from tasks.compare.keep import kept
 from tasks.compare.outcome import Outcome, Pair, Variant
 from tasks.compare.sequential import looks
+from tasks.core.settings import Settings
 from tasks.llm.client import Client
 from tasks.llm.errors import BadRequest, CutShort, LLMError, Malformed, Refused
 from tasks.llm.scene_rows import seconds_of
 from tasks.sandbox import open_sandbox
-from tasks.settings import Settings
 from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.state import PathState
 

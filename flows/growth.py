@@ -11,13 +11,13 @@ from flows.scene_steps import (
     more_branches,
     write_scene_steps,
 )
+from tasks.core.run_all import together
 from tasks.llm.errors import CapReached, CutShort, LLMError, Malformed, Refused
 from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.brief import EndingKind
 from tasks.story.scene import Branch, Scene
 from tasks.story.state import PathState
 from tasks.story.story import Missing
-from tasks.together import together
 
 Exit = tuple[str, int]
 """A branch to follow: the scene's id, and the branch's place among its `story_branches`."""

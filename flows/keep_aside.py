@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.source import read_story
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 from tasks.story.story import Story
 
 

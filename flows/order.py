@@ -7,10 +7,10 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import SandboxName, Settings
 from tasks.llm.batch.api import PROVIDERS
 from tasks.llm.chain import chain
-from tasks.settings import SandboxName, Settings
 from tasks.story.base import Model
 
 DEFAULT_WORLD = "the-lighthouse"

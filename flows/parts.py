@@ -15,8 +15,8 @@ from prefect.states import Crashed
 from flows.batch import Batch
 from flows.heartbeat import beats
 from flows.order import BatchOrder, Part
-from tasks.story.count import counted
-from tasks.together import together
+from tasks.core.count import counted
+from tasks.core.run_all import together
 
 DEPLOYMENT = "write-stories/part-of-a-batch"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from tasks.consistency.paths import MOST_WAYS, alike
-from tasks.errors import UserError
+from tasks.core.errors import UserError
 from tasks.story.ask import PathStep
 from tasks.story.scene import Branch, Scene, SceneText
 from tasks.story.state import PathState

@@ -12,6 +12,9 @@ from tasks.check_branches import check_branch
 from tasks.consistency import check_branch as computed
 from tasks.consistency import check_scene
 from tasks.consistency.intended import Decision, honour
+from tasks.core.prefect_steps import whole
+from tasks.core.run_all import together
+from tasks.core.settings import Settings
 from tasks.generate import generate
 from tasks.llm.client import Client
 from tasks.llm.errors import Malformed
@@ -24,8 +27,6 @@ from tasks.revise import revise
 from tasks.run_code import MOST_SNIPPETS, not_run, run_code
 from tasks.sandbox import Sandbox, find_code
 from tasks.score import score
-from tasks.settings import Settings
-from tasks.step import whole
 from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport, MendedCode, Snippet
@@ -41,7 +42,6 @@ from tasks.story.scene import (
 from tasks.story.state import PathState
 from tasks.story.verdict import Verdict
 from tasks.story.world import World
-from tasks.together import together
 
 ATTEMPTS = 2
 """Times a scene is written before one that contradicts its path is given up."""

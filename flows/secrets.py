@@ -6,7 +6,7 @@ from contextlib import suppress
 from prefect import runtime
 from prefect.blocks.system import Secret
 
-from tasks.settings import Settings
+from tasks.core.settings import Settings
 
 KEYS = ("GEMINI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "E2B_API_KEY")
 

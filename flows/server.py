@@ -17,7 +17,7 @@ from prefect import __version__
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
 
 PORTS = range(4200, 4210)
 START_TIMEOUT = 180.0

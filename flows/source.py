@@ -9,9 +9,9 @@ from slugify import slugify
 from flows.order import StoryOrder, tree
 from flows.replay import below
 from tasks.boundaries import with_sets
-from tasks.errors import InputError
+from tasks.core.errors import InputError
+from tasks.core.settings import Settings
 from tasks.load import load_boundaries, load_brief, load_world
-from tasks.settings import Settings
 from tasks.story.brief import Brief
 from tasks.story.story import Story
 from tasks.story.world import World

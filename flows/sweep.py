@@ -19,9 +19,9 @@ from pydantic import Field
 from flows.heartbeat import beats
 from flows.hooks import write_receipt
 from flows.secrets import load_keys
+from tasks.core.settings import Settings
 from tasks.llm.ledger import Ledger
 from tasks.sandbox import e2b
-from tasks.settings import Settings
 
 SILENCE = 240.0
 """Seconds without a heartbeat after which a run is looked at again, and as many more after which it

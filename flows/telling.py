@@ -31,6 +31,8 @@ from tasks.consistency.graph import from_story
 from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
+from tasks.core.count import counted
+from tasks.core.run_all import together
 from tasks.export import export_receipt, export_story
 from tasks.llm.client import Client
 from tasks.llm.errors import CapReached, LLMError
@@ -39,11 +41,9 @@ from tasks.receipt import money, publish_receipt
 from tasks.run_code import publish_code
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
-from tasks.story.count import counted
 from tasks.story.receipt import Outcome, Receipt, RefusedBranch
 from tasks.story.scene import Scene
 from tasks.story.story import Story
-from tasks.together import together
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -25,9 +25,9 @@ from flows.source import read_source
 from flows.telling import Told, tell
 from flows.write_story import STATES, offer
 from tasks.compare.publish import publish_trend
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.markdown import escape
 from tasks.llm.client import Client
-from tasks.markdown import escape
 from tasks.receipt import money, publish_receipt
 from tasks.story.receipt import Receipt
 

@@ -18,10 +18,10 @@ from flows.secrets import load_keys
 from flows.source import read_source, read_story
 from flows.telling import Told, tell
 from tasks.compare.publish import publish_trend
+from tasks.core.count import counted
+from tasks.core.markdown import escape
 from tasks.llm.client import CAPS, Client
-from tasks.markdown import escape
 from tasks.publish import publish
-from tasks.story.count import counted
 
 STATES = {
     "complete": "Completed",

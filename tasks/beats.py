@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from itertools import accumulate
 
-from tasks.consistency.grounding import SHORTEST, fold
+from tasks.core.quotes import SHORTEST, fold
+from tasks.core.words import sentences, words
 from tasks.story.scene import Beat
-from tasks.words import sentences, words
 
 FEWEST_WORDS = 3
 """A shorter quote may stand anywhere by chance."""

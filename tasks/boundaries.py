@@ -17,9 +17,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from tasks.memo import memo
+from tasks.core.cache_by_identity import memo
+from tasks.core.count import counted
 from tasks.story.brief import Brief
-from tasks.story.count import counted
 from tasks.story.verdict import Decision, Issue, Severity, Verdict
 from tasks.story.world import Boundary, BoundarySet, World
 from tasks.terms import Hit, find_terms

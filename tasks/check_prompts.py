@@ -1,9 +1,9 @@
 """Every prompt a run may send, tried before its first call."""
 
-from tasks.memo import memo
+from tasks.core.cache_by_identity import memo
+from tasks.core.settings import Settings
 from tasks.prompt_samples import samples
 from tasks.prompts import FOLDER, held, prompt_ids, render
-from tasks.settings import Settings
 
 
 @memo(4)

@@ -20,9 +20,9 @@ import re
 from itertools import combinations, pairwise
 
 from tasks.beats import told_in
+from tasks.core.words import paragraphs, sentences, words
 from tasks.story.scene import SceneText
 from tasks.story.world import World
-from tasks.words import paragraphs, sentences, words
 
 ORDER, PERSONS, COHESION, PARAGRAPHS = 0.40, 0.15, 0.20, 0.25
 """Weights of the four aspects of form."""

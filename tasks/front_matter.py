@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 from tasks.story.base import Id, Line, Model
 
 _FRONT = re.compile(rb"---\r?\n(.*?)\r?\n---\r?\n(.*)", re.DOTALL)

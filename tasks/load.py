@@ -10,12 +10,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from examples import boundary_sets, worlds
-from tasks.errors import InputError
-from tasks.memo import memo
+from tasks.core.cache_by_identity import memo
+from tasks.core.errors import InputError
+from tasks.core.yaml import Document, read_yaml
 from tasks.story.brief import Brief
 from tasks.story.references import Problem, brief_problems, did_you_mean, world_problems
 from tasks.story.world import BoundarySet, World
-from tasks.yaml import Document, read_yaml
 
 MOST_PROBLEMS = 20
 """Faults of one file that are named at once."""

@@ -5,11 +5,11 @@ from typing import Protocol
 
 from prefect import task
 
+from tasks.core.prefect_steps import CACHE_POLICY
 from tasks.ladder import Asker, ask, climb
 from tasks.llm.errors import LLMError
 from tasks.llm.prompt import Prompt, Purpose
 from tasks.sandbox import Sandbox, find_code
-from tasks.step import CACHE_POLICY
 from tasks.story.code import CodeReport, MendedCode, Snippet
 
 FAILED = {"raised", "timeout", "resource"}

@@ -12,10 +12,10 @@ from fsspec import AbstractFileSystem
 from prefect import task
 from pydantic import TypeAdapter, ValidationError
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 from tasks.export import FILES
 from tasks.export.page import render_shelf
-from tasks.settings import Settings
 from tasks.story.published import Published
 from tasks.story.story import Story
 

@@ -13,12 +13,12 @@ from difflib import SequenceMatcher
 from itertools import combinations, pairwise
 
 from tasks.coherence import coherence
+from tasks.core.words import sentences, words
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport
 from tasks.story.quality import Basis, Quality, QualityPart
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.world import World
-from tasks.words import sentences, words
 
 WEIGHTS = {
     "dialogue": 0.15,

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from tasks.markdown import escape, table
+from tasks.core.count import counted
+from tasks.core.markdown import escape, table
 from tasks.story.base import Usd
-from tasks.story.count import counted
 from tasks.story.receipt import Receipt, Tally
 
 

@@ -11,8 +11,8 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from tasks.consistency.grounding import grounded
 from tasks.consistency.judge import Asks
+from tasks.core.quotes import grounded
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.prompt import Purpose
 from tasks.parsing import parse

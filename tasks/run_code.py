@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.artifacts import acreate_table_artifact
 
-from tasks.markdown import escape
+from tasks.core.markdown import escape
+from tasks.core.prefect_steps import CACHE_POLICY
 from tasks.sandbox import Sandbox
-from tasks.step import CACHE_POLICY
 from tasks.story.code import CodeReport, Snippet
 from tasks.story.scene import Scene
 

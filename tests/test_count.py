@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.story.count import counted
+from tasks.core.count import counted
 
 
 @pytest.mark.parametrize(

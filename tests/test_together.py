@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tasks.together import together
+from tasks.core.run_all import together
 
 
 async def test_results_come_in_the_order_of_the_works() -> None:

@@ -26,7 +26,7 @@ from flows.cli.doctor import doctor
 from flows.cli.estimate import estimate
 from flows.cli.receipt import receipt
 from flows.cli.write import write
-from tasks.errors import UserError
+from tasks.core.errors import UserError
 from tasks.llm.errors import LLMError
 
 app = typer.Typer(

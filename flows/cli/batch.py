@@ -8,7 +8,7 @@ import typer
 
 from flows.cli.options import Breadth, Depth, Fresh, Model
 from flows.order import BatchOrder
-from tasks.settings import SandboxName
+from tasks.core.settings import SandboxName
 
 DEFAULTS = BatchOrder()
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from tasks.core.count import counted
+from tasks.core.settings import Settings
 from tasks.llm.ledger import Ledger
-from tasks.settings import Settings
-from tasks.story.count import counted
 
 
 def cache(

@@ -14,10 +14,10 @@ from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import StoryCheck, check_story
 from tasks.consistency.report import page, tally
 from tasks.consistency.twee import read_twee
-from tasks.errors import InputError
+from tasks.core.count import counted
+from tasks.core.errors import InputError
 from tasks.export.prose import one_line
 from tasks.load import load_world
-from tasks.story.count import counted
 
 TWEE = (".tw", ".twee", ".tw3")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tasks.errors import UserError
-from tasks.settings import Settings
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tasks.settings import Settings
+from tasks.core.settings import Settings
 
 STYLES = {"ok": "green", "off": "yellow", "broken": "red"}
 

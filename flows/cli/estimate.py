@@ -11,7 +11,9 @@ from rich.table import Table
 from flows.cli.options import Breadth, Depth, Extend, FromScene, Model, Redo, Scenes
 from flows.order import StoryOrder
 from flows.source import read_source
-from tasks.errors import UserError
+from tasks.core.count import counted
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 from tasks.llm.batch.api import PROVIDERS
 from tasks.llm.batch.jobs import usual_seconds
 from tasks.llm.chain import chain
@@ -20,9 +22,7 @@ from tasks.llm.estimate import estimate as guess
 from tasks.llm.ledger import Ledger
 from tasks.llm.prices import LIST, Prices
 from tasks.receipt import money
-from tasks.settings import Settings
 from tasks.story.ask import SPARE_BRANCHES
-from tasks.story.count import counted
 
 DEFAULTS = StoryOrder()
 

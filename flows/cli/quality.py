@@ -11,9 +11,9 @@ from rich.table import Table
 
 from tasks.compare.report import head
 from tasks.compare.trend import Trend, quality_trend
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 from tasks.llm.ledger import Ledger
-from tasks.settings import Settings
 
 
 def show_quality(*, as_json: bool) -> None:

@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.cli.quality import show_quality
-from tasks.errors import UserError
+from tasks.core.count import counted
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 from tasks.llm.ledger import Ledger
 from tasks.llm.tallies import Tallies
 from tasks.receipt import cells, in_flight, money
-from tasks.settings import Settings
-from tasks.story.count import counted
 from tasks.story.receipt import Tally
 
 GROUPS = ("step", "model", "prompt", "reason", "story", "scene")

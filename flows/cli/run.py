@@ -21,11 +21,11 @@ from flows.write_stories import write_stories
 from flows.write_story import write_story
 from tasks.check_prompts import check_prompts
 from tasks.compare.comparison import Comparison
-from tasks.errors import UserError
+from tasks.core.count import counted
+from tasks.core.errors import UserError
 from tasks.export.prose import one_line
 from tasks.llm.errors import LLMError
 from tasks.receipt import money
-from tasks.story.count import counted
 
 Result = TypeVar("Result", Told, Batch, Comparison)
 

@@ -6,8 +6,8 @@ from typing import Annotated, cast
 
 import typer
 
-from tasks.errors import InputError, UserError, printable
-from tasks.settings import SandboxName, Settings
+from tasks.core.errors import InputError, UserError, printable
+from tasks.core.settings import SandboxName, Settings
 from tasks.story.code import CodeReport, Snippet
 
 app = typer.Typer(help="Sandboxes for the code in stories.", no_args_is_help=True)

@@ -8,7 +8,7 @@ import typer
 
 from flows.cli.options import Breadth, Depth, Extend, Fresh, FromScene, Model, Redo, Scenes
 from flows.order import StoryOrder
-from tasks.settings import SandboxName
+from tasks.core.settings import SandboxName
 
 DEFAULTS = StoryOrder()
 

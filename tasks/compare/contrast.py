@@ -12,8 +12,8 @@ from pydantic import Field
 from tasks.compare.intervals import mean_interval, stopped_interval, worth_interval
 from tasks.compare.outcome import SCORE, Measure, Outcome, Pair, measures
 from tasks.compare.sequential import ALPHA, Array, holm, look, p_value
+from tasks.core.count import counted
 from tasks.story.base import Line, Model, Usd
-from tasks.story.count import counted
 
 MARGIN = 0.03
 """A difference in score nobody would act on, unless the order says otherwise."""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tasks.compare.comparison import Comparison, Vote
 from tasks.compare.outcome import Variant, measures
 from tasks.compare.report import page
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 
 DATA, PAGE, TABLE = "comparison.json", "index.html", "pairs.csv"
 

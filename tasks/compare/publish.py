@@ -9,8 +9,8 @@ from tasks.compare.comparison import Comparison
 from tasks.compare.keep import PAGE
 from tasks.compare.report import markdown
 from tasks.compare.trend import quality_trend
+from tasks.core.markdown import escape
 from tasks.llm.ledger import Ledger
-from tasks.markdown import escape
 
 
 async def publish_comparison(comparison: Comparison, folder: Path) -> None:

@@ -8,9 +8,9 @@ from tasks.compare.contrast import Contrast, Difference
 from tasks.compare.outcome import Outcome, Pair, branches
 from tasks.compare.plots import cost_against_quality, differences, intervals
 from tasks.compare.votes import count
-from tasks.markdown import escape, table
+from tasks.core.count import counted
+from tasks.core.markdown import escape, table
 from tasks.receipt import money
-from tasks.story.count import counted
 
 MOST_DIFFERENT = 10
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from tasks.consistency.language.names import Names
 from tasks.consistency.language.tokens import terms
-from tasks.memo import memo
+from tasks.core.cache_by_identity import memo
 from tasks.story.world import Character, Event, Fact, Item, Place, World
 
 

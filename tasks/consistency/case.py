@@ -13,7 +13,7 @@ from tasks.consistency.language.english import pattern
 from tasks.consistency.language.modes import AFTER_ONLY, Mode
 from tasks.consistency.language.names import Names
 from tasks.consistency.language.reader import Passage
-from tasks.memo import memo
+from tasks.core.cache_by_identity import memo
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect
 from tasks.story.scene import BranchDraft, DialogueLine, SceneText

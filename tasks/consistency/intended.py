@@ -7,8 +7,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from tasks.consistency.grounding import fold
-from tasks.errors import InputError
+from tasks.core.errors import InputError
+from tasks.core.quotes import fold
 from tasks.story.base import Line, Model
 from tasks.story.verdict import Issue, Verdict
 

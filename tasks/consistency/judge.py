@@ -13,14 +13,14 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from tasks.consistency.case import Case
-from tasks.consistency.grounding import fold, grounded
 from tasks.consistency.opinion import Opinion
 from tasks.consistency.retrieve import relevant
+from tasks.core.quotes import fold, grounded
+from tasks.core.settings import Settings
 from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.parsing import parse
 from tasks.prompts import render
-from tasks.settings import Settings
 from tasks.story.base import Model
 from tasks.story.state import Statement
 from tasks.story.verdict import Category, Issue, Severity

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from html import escape as html
 
 from tasks.consistency.paths import Examined, StoryCheck
-from tasks.markdown import escape, table
-from tasks.story.count import counted
+from tasks.core.count import counted
+from tasks.core.markdown import escape, table
 from tasks.story.story import Story
 from tasks.story.verdict import Issue, Verdict
 

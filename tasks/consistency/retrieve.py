@@ -14,10 +14,10 @@ from tasks.boundaries import merged, spell
 from tasks.consistency.atlas import atlas
 from tasks.consistency.case import Case
 from tasks.consistency.language.tokens import terms
-from tasks.errors import UserError
-from tasks.memo import memo
+from tasks.core.cache_by_identity import memo
+from tasks.core.count import counted
+from tasks.core.errors import UserError
 from tasks.story.brief import Brief
-from tasks.story.count import counted
 from tasks.story.state import PathState, Statement
 from tasks.story.world import World
 

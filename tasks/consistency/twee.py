@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 
 from tasks.consistency.graph import Graph, Link, Passage
-from tasks.errors import InputError
+from tasks.core.errors import InputError
+from tasks.core.yaml import read_bytes
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.world import World
-from tasks.yaml import read_bytes
 
 _HEAD = re.compile(
     r"^::[ \t]*+(?P<name>(?:\\.|[^\[{\\\n])++)"

@@ -7,6 +7,7 @@ scene, each has a section of its own before it.
 import re
 from collections.abc import Iterator
 
+from tasks.core.markdown import escape
 from tasks.export.prose import (
     NOT_WRITTEN,
     clean,
@@ -20,7 +21,6 @@ from tasks.export.prose import (
     the_end,
     unwritten,
 )
-from tasks.markdown import escape
 from tasks.story.scene import Scene
 from tasks.story.story import Story
 

@@ -12,9 +12,9 @@ from colorsys import hls_to_rgb
 from html import escape
 from pathlib import Path
 
+from tasks.core.count import counted
 from tasks.export.layout import Layout, lay_out
 from tasks.export.prose import NOT_WRITTEN, one_line
-from tasks.story.count import counted
 from tasks.story.scene import Branch, Scene
 from tasks.story.story import Story
 

@@ -11,6 +11,8 @@ import anthropic
 from anthropic.types import Message, MessageParam, TextBlockParam
 from pydantic import BaseModel
 
+from tasks.core.settings import Settings
+from tasks.core.surrogates import without_surrogates
 from tasks.llm.classify import broken_stream, check_finish
 from tasks.llm.connections import pool
 from tasks.llm.errors import BadKey
@@ -18,8 +20,6 @@ from tasks.llm.prices import worst_usage
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.stainless import api_errors
-from tasks.llm.surrogates import without_surrogates
-from tasks.settings import Settings
 
 LEAST_THINKING = 1024
 """Tokens; Claude takes no smaller budget.

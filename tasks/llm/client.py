@@ -17,6 +17,7 @@ from typing import Self
 
 from anyio import CancelScope
 
+from tasks.core.settings import Settings
 from tasks.llm import telemetry
 from tasks.llm.batch.api import SHARE
 from tasks.llm.batch.batches import Batches
@@ -33,7 +34,6 @@ from tasks.llm.replaced import LOST, say_replaced
 from tasks.llm.retry import Waited, retrying
 from tasks.llm.schema import flat_schema
 from tasks.llm.turns import Turns
-from tasks.settings import Settings
 
 WARNINGS = (50, 80, 100)
 """Per cent of a cap at which the log says so."""

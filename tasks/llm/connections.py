@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import httpx2
 from pydantic import SecretStr, ValidationError
 
+from tasks.core.scrub import scrub
+from tasks.core.settings import Settings
 from tasks.llm.classify import from_connection, garbled, untrusted
 from tasks.llm.errors import LLMError
-from tasks.llm.scrub import scrub
-from tasks.settings import Settings
 
 FOREIGN = (AssertionError, AttributeError, LookupError, TypeError)
 """What an SDK, or we, stumble over in an answer that has not the shape of the API's."""

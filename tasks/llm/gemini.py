@@ -11,6 +11,9 @@ from google import genai
 from google.genai import errors as sdk
 from google.genai import types
 
+from tasks.core.scrub import scrub
+from tasks.core.settings import Settings
+from tasks.core.surrogates import without_surrogates
 from tasks.llm.classify import broken_stream, check_finish, from_status, garbled
 from tasks.llm.connections import connection_errors, pool
 from tasks.llm.context_cache import ContextCache
@@ -19,9 +22,6 @@ from tasks.llm.prices import worst_usage
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.schema import flat_schema
-from tasks.llm.scrub import scrub
-from tasks.llm.surrogates import without_surrogates
-from tasks.settings import Settings
 
 SAFETY = [
     types.SafetySetting(category=category, threshold=types.HarmBlockThreshold.BLOCK_ONLY_HIGH)

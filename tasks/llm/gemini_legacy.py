@@ -19,6 +19,8 @@ from google.protobuf.json_format import ParseError
 from pydantic import BaseModel
 from urllib3.exceptions import MaxRetryError
 
+from tasks.core.scrub import scrub
+from tasks.core.settings import Settings
 from tasks.llm.classify import (
     check_finish,
     from_connection,
@@ -32,8 +34,6 @@ from tasks.llm.errors import BadKey, Refused
 from tasks.llm.prices import worst_usage
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.schema import flat_schema
-from tasks.llm.scrub import scrub
-from tasks.settings import Settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # the end of its support, on every import

@@ -5,7 +5,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
 
 
 async def create(

@@ -10,15 +10,15 @@ import openai
 from openai.types import CompletionUsage
 from pydantic import BaseModel, SecretStr
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
+from tasks.core.surrogates import without_surrogates
 from tasks.llm.classify import broken_stream, check_finish
 from tasks.llm.connections import pool
 from tasks.llm.prices import worst_usage
 from tasks.llm.progress import watcher
 from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.stainless import api_errors
-from tasks.llm.surrogates import without_surrogates
-from tasks.settings import Settings
 
 OPENAI = "https://api.openai.com/v1"
 """OpenAI's own server."""

@@ -11,12 +11,12 @@ from typing import Self
 from prefect.client.orchestration import PrefectClient
 from slugify import slugify
 
+from tasks.core.count import counted
+from tasks.core.settings import Settings
 from tasks.llm.errors import QuotaGone
 from tasks.llm.prompt import Provider
 from tasks.llm.shared_rate import DayQuota, SharedRate
 from tasks.llm.shared_slots import POLL, SharedSlots
-from tasks.settings import Settings
-from tasks.story.count import counted
 
 LEASE = 0.2
 """Seconds between two leases while callers wait: each takes all that has come free since."""

@@ -20,9 +20,9 @@ from httpx import HTTPError, HTTPStatusError
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.run_all import together
 from tasks.llm import global_limit
-from tasks.together import together
 
 LEASE_SECONDS = 60.0
 """The shortest lease Prefect grants."""

@@ -6,9 +6,9 @@ from types import ModuleType
 
 from pydantic import SecretStr
 
+from tasks.core.scrub import scrub
 from tasks.llm.classify import from_connection, from_status, server_message
 from tasks.llm.connections import connection_error, connection_errors
-from tasks.llm.scrub import scrub
 
 IN_STREAM = {
     "invalid_request_error": 400,

@@ -15,7 +15,7 @@ from functools import cache
 
 from opentelemetry import metrics, trace
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
 from tasks.llm.errors import LLMError
 from tasks.llm.prompt import Prompt, Provider, Purpose, Usage
 

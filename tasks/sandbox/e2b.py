@@ -26,12 +26,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from tasks.errors import UserError
-from tasks.llm.scrub import scrub
+from tasks.core.errors import UserError
+from tasks.core.scrub import scrub
+from tasks.core.settings import Settings
 from tasks.sandbox.bubblewrap import interpreter
 from tasks.sandbox.engine import LIMITS, Limits, Run
 from tasks.sandbox.outcome import Stop, judged
-from tasks.settings import Settings
 from tasks.story.code import Engine
 
 APP = "talewright"

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 from anyio import CancelScope
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import SandboxName, Settings
 from tasks.sandbox import bubblewrap
 from tasks.sandbox.compiled import CompileOnly
 from tasks.sandbox.e2b import E2B, MissingKey
 from tasks.sandbox.engine import LIMITS, EngineRunner, Limits, Run
 from tasks.sandbox.monty import MontyEngine
 from tasks.sandbox.verdicts import Verdicts
-from tasks.settings import SandboxName, Settings
 from tasks.story.code import CodeReport, Engine, Snippet
 
 MARK = "\x1ehere the snippet begins\x1e"

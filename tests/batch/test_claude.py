@@ -4,8 +4,8 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tasks.settings import Settings
 from tests.batch.test_jobs import ask_all, prompts
 from tests.emulators.claude_batch import ClaudeBatchServer
 

@@ -8,12 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from tasks.core.settings import Settings
 from tasks.doctor import price
 from tasks.export import export_story
 from tasks.llm.estimate import Estimate, Shape, estimate
 from tasks.llm.prices import Prices
 from tasks.load import load_brief, load_world
-from tasks.settings import Settings
 from tests.stories import make_story
 
 

@@ -27,12 +27,12 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from flows.source import read_story
+from tasks.core.settings import Settings
 from tasks.llm.ledger import Ledger
 from tasks.llm.money import to_usd
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
 from tasks.llm.tables import answers, attempts
-from tasks.settings import Settings
 from tests.emulators.gemini import GeminiServer
 
 ORDER = ["write", "--depth", "6", "--scenes", "60"]

@@ -15,10 +15,10 @@ from pathlib import Path
 # First: Prefect reads its API's URL when it is imported.
 from tests.conftest import serve_prefect  # isort: split
 
+from tasks.core.settings import Settings
 from tasks.llm.client import Client
 from tasks.llm.ledger import Ledger
 from tasks.llm.pace import Pace
-from tasks.settings import Settings
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 
 AT_ONCE = 100

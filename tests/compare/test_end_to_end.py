@@ -19,9 +19,9 @@ from flows.compare_prompts import compare_prompts
 from flows.source import read_story
 from tasks.compare.comparison import Comparison
 from tasks.compare.sequential import looks
-from tasks.errors import InputError, UserError
+from tasks.core.errors import InputError, UserError
+from tasks.core.settings import Settings
 from tasks.prompts import folders, load
-from tasks.settings import Settings
 from tests.compare.conftest import VersionedServer, add_version
 
 IN, CACHED, OUT = Decimal("0.30"), Decimal("0.03"), Decimal("2.50")

@@ -11,10 +11,10 @@ import pytest
 
 from flows.cli.quality import show_quality
 from tasks.compare.trend import quality_trend, trend_of
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 from tasks.llm.ledger import Ledger
 from tasks.llm.scene_rows import SceneRow, note_scene
-from tasks.settings import Settings
 from tests.compare.scenes import scene
 
 

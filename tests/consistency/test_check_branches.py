@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.check_branches import check_branch
+from tasks.core.settings import Settings
 from tasks.llm.client import Client
 from tasks.llm.prompt import Purpose
-from tasks.settings import Settings
 from tasks.story.brief import Brief
 from tasks.story.scene import BranchDraft
 from tasks.story.verdict import Verdict

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tasks.consistency.intended import Decision, honour, read_decisions, write_decisions
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 from tests.consistency.worlds import branch, state, verdict
 
 DECISION = Decision(check="D2", quote="Corin hands you a rope.", reason="He is a revenant.")

@@ -10,7 +10,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from tasks.consistency.retrieve import Terms, by_embeddings
-from tasks.errors import UserError
+from tasks.core.errors import UserError
 
 TEXTS = ["The boat left at dawn.", "The ship left at dusk.", "Nobody likes fish."]
 

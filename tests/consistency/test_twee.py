@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tasks.consistency import twee
-from tasks.errors import InputError
-from tasks.yaml import LARGEST
+from tasks.core.errors import InputError
+from tasks.core.yaml import LARGEST
 from tests.stories import lighthouse
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.words import sentences
+from tasks.core.words import sentences
 
 PLACES = ["stair", "yard", "gallery", "cellar", "landing", "garden", "archway", "quay", "attic"]
 THINGS = ["lantern", "ledger", "bell rope", "brass key", "chart", "ladder", "shutter", "kettle"]

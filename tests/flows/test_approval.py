@@ -20,7 +20,7 @@ from flows.order import BatchOrder, StoryOrder
 from flows.telling import Told
 from flows.write_stories import write_stories
 from flows.write_story import write_story
-from tasks.markdown import escape
+from tasks.core.markdown import escape
 from tests.emulators.gemini import GeminiServer
 
 

@@ -16,7 +16,7 @@ from flows.batch import Batch
 from flows.order import StoryOrder
 from flows.telling import Told
 from tasks import run_code
-from tasks.markdown import escape
+from tasks.core.markdown import escape
 from tasks.story.code import CodeReport, Snippet
 from tasks.story.receipt import Receipt, Tally
 from tasks.story.story import Story

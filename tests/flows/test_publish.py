@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows.order import StoryOrder
-from tasks.errors import UserError
+from tasks.core.errors import UserError
 from tasks.export import FILES, export_story
 from tasks.publish import publish
 from tests.emulators.s3 import BUCKET, S3Emulator

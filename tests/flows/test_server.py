@@ -11,7 +11,7 @@ from prefect.settings import (
 
 from flows import server as room
 from flows.server import ensure_server
-from tasks.errors import UserError
+from tasks.core.errors import UserError
 from tests.emulators.http import Answer, HttpServer, Request, json_answer
 from tests.ports import free_port
 

@@ -13,7 +13,7 @@ from flows.batch import Batch
 from flows.briefs import orders
 from flows.order import BatchOrder
 from flows.write_stories import write_stories
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 from tests.flows.conftest import artifact
 
 

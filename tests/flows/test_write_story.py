@@ -14,9 +14,9 @@ from flows.replay import ways_to
 from flows.source import read_story
 from flows.write_scene import write_scene
 from flows.write_story import write_story
-from tasks.errors import InputError
+from tasks.core.errors import InputError
+from tasks.core.settings import Settings
 from tasks.llm.ledger import Ledger
-from tasks.settings import Settings
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer
 from tests.flows.conftest import Run, artifact, run_story, task_runs

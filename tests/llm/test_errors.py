@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from prefect.serializers import PickleSerializer
 
-from tasks.errors import InputError
+from tasks.core.errors import InputError
+from tasks.core.settings import ProviderName, Settings
 from tasks.llm.chain import open_provider
 from tasks.llm.classify import retry_delay
 from tasks.llm.errors import (
@@ -31,7 +32,6 @@ from tasks.llm.errors import (
 )
 from tasks.llm.progress import watching, writing
 from tasks.llm.prompt import Prompt, Provider, Usage
-from tasks.settings import ProviderName, Settings
 from tests.canary import CANARY, exception_texts, find_canary
 from tests.emulators.gemini import error, event, response
 from tests.emulators.http import Answer, HttpServer, Request, json_answer

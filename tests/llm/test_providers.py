@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 from tasks.llm.chain import chain, open_provider, providers
 from tasks.llm.claude import Claude
 from tasks.llm.errors import TryLater, Unreachable
@@ -20,7 +21,6 @@ from tasks.llm.prices import Prices
 from tasks.llm.progress import watching, writing
 from tasks.llm.prompt import Prompt, Usage
 from tasks.llm.schema import flat_schema
-from tasks.settings import Settings
 from tasks.story.scene import SceneDraft
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer, error, response
@@ -275,13 +275,13 @@ def test_a_missing_sdk_says_which_extra_to_install(
     program = (
         f"import sys; sys.modules[{module!r}] = None\n"
         "from tasks.llm.chain import open_provider\n"
-        "from tasks.settings import Settings\n"
+        "from tasks.core.settings import Settings\n"
         f"open_provider({name!r}, Settings())"
     )
     command = [sys.executable, "-c", program]
     ran = subprocess.run(command, env=os.environ | env, capture_output=True, text=True)
     last = ran.stderr.strip().splitlines()[-1]
-    assert last.startswith("tasks.errors.UserError")
+    assert last.startswith("tasks.core.errors.UserError")
     assert f"pip install 'talewright[{extra}]'" in last
 
 

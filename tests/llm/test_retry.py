@@ -11,11 +11,11 @@ from llmock.simulation import MockResponseSettings
 from llmock.testing import LLMockServer
 from llmock.verdict import judge
 
+from tasks.core.settings import ProviderName, Settings
 from tasks.llm.chain import open_provider
 from tasks.llm.errors import BadRequest, LLMError, Malformed, RateLimited, TryLater, Unreachable
 from tasks.llm.prompt import Prompt, Provider, Reply
 from tasks.llm.retry import MOST_REFUSALS, retrying
-from tasks.settings import ProviderName, Settings
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer, error, response
 from tests.emulators.http import json_answer

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.llm.scrub import scrub
+from tasks.core.scrub import scrub
 from tasks.sandbox.e2b import said
 from tests.canary import CANARY
 

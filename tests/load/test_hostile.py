@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 from tasks.load import load_world
 from tasks.story.world import World
 from tests.load.worlds import SOUND, line_of, refusal, written

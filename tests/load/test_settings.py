@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import InputError
+from tasks.core.errors import InputError
+from tasks.core.settings import Settings
 from tasks.llm.ledger import Ledger
-from tasks.settings import Settings
 
 
 def test_every_wrong_setting_is_named_and_none_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

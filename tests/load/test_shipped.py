@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from examples import worlds
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 from tasks.load import load_brief, load_world
 
 

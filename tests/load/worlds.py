@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from examples import worlds
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 from tasks.load import load_world
 
 SOUND = worlds()["the-lighthouse"].read_text("utf-8")

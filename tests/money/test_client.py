@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from tasks.core.settings import Settings
 from tasks.llm.chain import providers
 from tasks.llm.client import Client, request_key
 from tasks.llm.errors import CapReached, LLMError, NoPrice
@@ -23,7 +24,6 @@ from tasks.llm.openai_compatible import OpenAICompatible
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Usage
 from tasks.llm.tables import metadata
-from tasks.settings import Settings
 from tests.emulators.gemini import GeminiServer, error
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 

@@ -16,13 +16,13 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tasks.errors import UserError
+from tasks.core.errors import UserError
+from tasks.core.settings import Settings
 from tasks.llm.client import Client
 from tasks.llm.errors import QuotaGone, RateLimited
 from tasks.llm.pace import Pace
 from tasks.llm.prompt import Usage
 from tasks.llm.shared_rate import THOUSANDTHS
-from tasks.settings import Settings
 from tests.emulators.gemini import GeminiServer, error
 from tests.money.conftest import BilledProvider, prompt, purpose
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, select, update
 
+from tasks.core.settings import Settings
 from tasks.llm.client import Client
 from tasks.llm.errors import CapReached, QuotaGone
 from tasks.llm.ledger import Ledger
@@ -15,7 +16,6 @@ from tasks.llm.prices import Price, Prices
 from tasks.llm.prompt import Usage
 from tasks.llm.tables import attempts, spend
 from tasks.receipt import in_flight
-from tasks.settings import Settings
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 
 

@@ -14,10 +14,10 @@ from tasks.boundaries import LEVELS, crossings, merged, rated, spell, with_ratin
 from tasks.consistency import check_branch, check_scene
 from tasks.consistency.case import of_branch
 from tasks.consistency.retrieve import relevant
-from tasks.errors import InputError
+from tasks.core.errors import InputError
+from tasks.core.settings import Settings
 from tasks.load import load_boundaries, load_brief, load_world
 from tasks.prompts import render
-from tasks.settings import Settings
 from tasks.story.ask import PathStep, SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.scene import Beat, BranchDraft, DialogueLine, SceneText

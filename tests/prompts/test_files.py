@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.check_prompts import check_prompts
-from tasks.errors import InputError
+from tasks.core.errors import InputError
+from tasks.core.settings import Settings
 from tasks.fence import fence, word
 from tasks.prompt_samples import samples
 from tasks.prompts import FOLDER, folders, load, prompt_ids, render, versions
-from tasks.settings import Settings
 
 FRONT = """---
 id: greet

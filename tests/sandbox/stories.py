@@ -7,8 +7,8 @@ import asyncio
 import sys
 from collections import Counter
 
+from tasks.core.settings import Settings
 from tasks.sandbox.e2b import E2B
-from tasks.settings import Settings
 
 
 async def main(stories: int, seconds: float) -> None:

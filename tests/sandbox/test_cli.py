@@ -10,9 +10,9 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from flows.cli.sandboxes import app
-from tasks.errors import InputError
+from tasks.core.errors import InputError
+from tasks.core.settings import Settings
 from tasks.sandbox import open_sandbox
-from tasks.settings import Settings
 from tasks.story.code import Snippet
 from tests.emulators.e2b import E2BEmulator
 

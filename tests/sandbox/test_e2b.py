@@ -11,10 +11,10 @@ from anyio import move_on_after
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from tasks.core.settings import Settings
 from tasks.sandbox import open_sandbox
 from tasks.sandbox.e2b import AT_ONCE, CREATES, E2B, sweep
 from tasks.sandbox.engine import Limits, Run
-from tasks.settings import Settings
 from tasks.story.code import CodeReport, Snippet
 from tests.emulators.e2b import E2BEmulator, Fault
 from tests.ports import free_port

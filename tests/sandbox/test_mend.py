@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from tasks.core.settings import Settings
 from tasks.llm.client import Client
 from tasks.llm.prompt import Prompt, Purpose
 from tasks.mend_code import mend_code
 from tasks.prompts import render
 from tasks.run_code import run_code
 from tasks.sandbox import find_code, open_sandbox
-from tasks.settings import Settings
 from tasks.story.code import CodeReport, MendedCode, Snippet
 from tests.emulators.gemini import GeminiServer, error, response
 from tests.emulators.http import Answer, Request, json_answer

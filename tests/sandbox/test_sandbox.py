@@ -6,9 +6,9 @@ from typing import Any, cast
 import pytest
 
 from flows import scene_steps
+from tasks.core.settings import SandboxName, Settings
 from tasks.run_code import MOST_SNIPPETS, run_code
 from tasks.sandbox import find_code, open_sandbox
-from tasks.settings import SandboxName, Settings
 from tasks.story.ask import SceneAsk
 from tasks.story.code import CodeReport, Snippet
 from tests.emulators.e2b import KEY, E2BEmulator

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from tasks.core.settings import Settings
 from tasks.llm.gemini import Gemini
 from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.quality import quality
 from tasks.rubric import CRITERIA, rate
-from tasks.settings import Settings
 from tests.emulators.gemini import GeminiServer, response
 from tests.emulators.http import json_answer
 from tests.stories import drafts, lighthouse, make_story

@@ -7,7 +7,7 @@ from functools import lru_cache
 from tasks.consistency.case import Case, Check, Finding, field_of
 from tasks.consistency.claims import Claim
 from tasks.consistency.language.verbs import HANDLING
-from tasks.story.count import counted
+from tasks.core.count import counted
 from tasks.story.effects import Effect
 from tasks.story.state import objects
 from tasks.story.verdict import Severity

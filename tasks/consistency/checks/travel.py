@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tasks.consistency.case import Case, Check, Finding
 from tasks.consistency.claims import Claim
 from tasks.consistency.language.english import pattern, words
-from tasks.story.count import counted
+from tasks.core.count import counted
 from tasks.story.state import PathState, Whereabouts
 
 _SETS_OUT = words("words", "setting_out")

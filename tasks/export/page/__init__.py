@@ -16,11 +16,11 @@ from markupsafe import Markup
 
 from tasks.beats import told_in
 from tasks.boundaries import merged
+from tasks.core.count import counted
 from tasks.export.language import direction, tag_of
 from tasks.export.prose import passages
 from tasks.export.story_map import STYLE, draw, hue
 from tasks.receipt import money
-from tasks.story.count import counted
 from tasks.story.published import Published
 from tasks.story.receipt import Receipt
 from tasks.story.scene import Scene

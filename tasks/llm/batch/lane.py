@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy.exc import NoResultFound
 
+from tasks.core.settings import Settings
 from tasks.llm.batch import jobs
 from tasks.llm.batch.api import SHARE, BatchAPI, Status
 from tasks.llm.batch.call import Call
@@ -21,7 +22,6 @@ from tasks.llm.log import logger
 from tasks.llm.prices import Prices
 from tasks.llm.prompt import Reply, Usage
 from tasks.llm.retry import retrying
-from tasks.settings import Settings
 
 
 @dataclass(eq=False)

@@ -6,11 +6,11 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.context import get_run_context
 from prefect.exceptions import MissingContextError
 
+from tasks.core.count import counted
+from tasks.core.markdown import escape
 from tasks.llm.batch.jobs import Job, usual_seconds
 from tasks.llm.ledger import Ledger
 from tasks.llm.log import logger
-from tasks.markdown import escape
-from tasks.story.count import counted
 
 
 async def show(ledger: Ledger, job: Job, ended: str = "") -> None:

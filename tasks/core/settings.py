@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 
 ProviderName = Literal["gemini", "claude", "openai", "offline"]
 SandboxName = Literal["auto", "e2b", "bubblewrap", "monty", "none"]

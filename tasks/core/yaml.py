@@ -13,7 +13,7 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.parser import Parser
 
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 
 LARGEST = 1_000_000
 """Bytes of a file that is read at all; a world of a hundred scenes takes a tenth of it."""
