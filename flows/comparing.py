@@ -11,6 +11,7 @@ from flows.compare_order import CompareOrder
 from flows.order import StoryOrder
 from flows.scene_steps import Desk, SceneRefused, write_scene_steps
 from flows.source import Source
+from tasks.calls.errors import BadRequest, CutShort, LLMError, Malformed, Refused
 from tasks.compare.comparison import Comparison, Ended
 from tasks.compare.contrast import contrast, found_at
 from tasks.compare.keep import kept
@@ -18,7 +19,6 @@ from tasks.compare.outcome import Outcome, Pair, Variant
 from tasks.compare.sequential import looks
 from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tasks.llm.errors import BadRequest, CutShort, LLMError, Malformed, Refused
 from tasks.llm.scene_rows import seconds_of
 from tasks.sandbox import open_sandbox
 from tasks.story.ask import SPARE_BRANCHES, SceneAsk

@@ -2,7 +2,7 @@
 
 from prefect.events import emit_event
 
-from tasks.llm.errors import (
+from tasks.calls.errors import (
     BadRequest,
     CapReached,
     LLMError,

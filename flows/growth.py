@@ -11,8 +11,8 @@ from flows.scene_steps import (
     more_branches,
     write_scene_steps,
 )
+from tasks.calls.errors import CapReached, CutShort, LLMError, Malformed, Refused
 from tasks.core.run_all import together
-from tasks.llm.errors import CapReached, CutShort, LLMError, Malformed, Refused
 from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.brief import EndingKind
 from tasks.story.scene import Branch, Scene

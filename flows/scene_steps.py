@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from tasks.boundaries import merged, with_ratings
+from tasks.calls.errors import Malformed
+from tasks.calls.prompt import Prompt, Purpose, Reason
 from tasks.check_branches import check_branch
 from tasks.consistency import check_branch as computed
 from tasks.consistency import check_scene
@@ -17,8 +19,6 @@ from tasks.core.run_all import together
 from tasks.core.settings import Settings
 from tasks.generate import generate
 from tasks.llm.client import Client
-from tasks.llm.errors import Malformed
-from tasks.llm.prompt import Prompt, Purpose, Reason
 from tasks.llm.scene_rows import note_scene
 from tasks.mend_code import FAILED, mend_code
 from tasks.parse import parse_answer

@@ -26,6 +26,7 @@ from flows.order import StoryOrder
 from flows.replay import below, ways_to
 from flows.scene_steps import Desk, SceneRefused
 from flows.source import Source, read_source
+from tasks.calls.errors import CapReached, LLMError
 from tasks.check_prompts import check_prompts
 from tasks.consistency.graph import from_story
 from tasks.consistency.intended import read_decisions
@@ -35,7 +36,6 @@ from tasks.core.count import counted
 from tasks.core.run_all import together
 from tasks.export import export_receipt, export_story
 from tasks.llm.client import Client
-from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.prices import LIST
 from tasks.receipt import money, publish_receipt
 from tasks.run_code import publish_code

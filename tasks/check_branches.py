@@ -6,12 +6,12 @@ from dataclasses import replace
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.calls.prompt import Purpose
 from tasks.consistency.case import of_branch
 from tasks.consistency.check import computed, run, run_with
 from tasks.consistency.intended import Decision, honour
 from tasks.consistency.judge import judge
 from tasks.llm.client import Client
-from tasks.llm.prompt import Purpose
 from tasks.story.brief import Brief
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.state import PathState

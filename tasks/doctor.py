@@ -7,12 +7,12 @@ from typing import Literal, Protocol, runtime_checkable
 import httpx2
 from prefect.settings import get_current_settings
 
+from tasks.calls.errors import LLMError, NoPrice
+from tasks.calls.prompt import Usage
 from tasks.core.errors import UserError
 from tasks.core.settings import ProviderName, SandboxName, Settings
 from tasks.llm.chain import KEYS, NAMES, chain, open_provider
-from tasks.llm.errors import LLMError, NoPrice
 from tasks.llm.prices import Prices
-from tasks.llm.prompt import Usage
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
 from tasks.story.code import Snippet

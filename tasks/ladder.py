@@ -15,10 +15,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from tasks.calls.errors import CapReached, CutShort, LLMError, Malformed
+from tasks.calls.prompt import Prompt, Purpose, Reason, Reply, Usage
 from tasks.core.settings import Settings
 from tasks.llm.classify import CUT
-from tasks.llm.errors import CapReached, CutShort, LLMError, Malformed
-from tasks.llm.prompt import Prompt, Purpose, Reason, Reply, Usage
 from tasks.parsing import Parsed, Rung, WrongFields, parse
 from tasks.prompts import render
 

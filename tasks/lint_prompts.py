@@ -7,11 +7,11 @@ from pathlib import Path
 
 from jinja2 import nodes
 
+from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
 from tasks.front_matter import line_of_variables
 from tasks.llm.estimate import CHARACTERS_PER_TOKEN
 from tasks.llm.prices import Prices
-from tasks.llm.prompt import Usage
 from tasks.prompt_samples import samples
 from tasks.prompts import BLOCKS, PromptFile, render
 

@@ -8,10 +8,10 @@ from prefect import task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.calls.errors import Malformed
+from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.settings import Settings
 from tasks.ladder import Answer, Asker, climb
-from tasks.llm.errors import Malformed
-from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.parsing import Parsed, parse
 
 __all__ = ["Answer", "Parsed", "keep_raw", "parse", "parse_answer"]

@@ -18,9 +18,9 @@ import json_repair
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tasks.calls.errors import CutShort, Malformed
 from tasks.core.scrub import scrub
 from tasks.core.surrogates import without_escaped_surrogates, without_surrogates
-from tasks.llm.errors import CutShort, Malformed
 
 Rung = Literal["as is", "stripped", "repaired", "fields", "whole", "next provider"]
 M = TypeVar("M", bound=BaseModel)

@@ -21,13 +21,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from tasks.boundaries import merged
+from tasks.calls.prompt import Prompt
 from tasks.core.cache_by_identity import memo
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
 from tasks.fence import fence, word
 from tasks.front_matter import FrontMatter, line_of_variables, split
-from tasks.llm.prompt import Prompt
 
 FOLDER = Path(__file__).parents[1] / "prompts"
 BLOCKS = ("system", "shared", "text")

@@ -5,9 +5,9 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.calls.prompt import Prompt, Purpose
 from tasks.ladder import Answer, ask, climb
 from tasks.llm.client import Client
-from tasks.llm.prompt import Prompt, Purpose
 
 
 @task(

@@ -11,10 +11,10 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
+from tasks.calls.errors import CapReached, LLMError
+from tasks.calls.prompt import Purpose
 from tasks.consistency.judge import Asks
 from tasks.core.quotes import grounded
-from tasks.llm.errors import CapReached, LLMError
-from tasks.llm.prompt import Purpose
 from tasks.parsing import parse
 from tasks.prompts import render
 from tasks.story.base import Model

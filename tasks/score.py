@@ -6,9 +6,9 @@ from dataclasses import replace
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.calls.prompt import Purpose
 from tasks.check_branches import judging
 from tasks.llm.client import Client
-from tasks.llm.prompt import Purpose
 from tasks.quality import quality
 from tasks.rubric import rate
 from tasks.story.brief import Brief

@@ -26,8 +26,8 @@ from flows.cli.doctor import doctor
 from flows.cli.estimate import estimate
 from flows.cli.receipt import receipt
 from flows.cli.write import write
+from tasks.calls.errors import LLMError
 from tasks.core.errors import UserError
-from tasks.llm.errors import LLMError
 
 app = typer.Typer(
     help="Grow branching stories with an LLM, and refuse the branches that contradict them.",

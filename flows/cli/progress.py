@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tasks.calls.progress import watching
 from tasks.export.prose import clean
-from tasks.llm.progress import watching
 
 
 class _Lines(logging.Handler):

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tasks.calls.errors import NoPrice
 from tasks.core.errors import InputError, printable
 from tasks.core.settings import Settings
 from tasks.lint_prompts import Size, remarks, size
-from tasks.llm.errors import NoPrice
 from tasks.prompts import folders, load, prompt_ids, versions
 from tasks.receipt import money
 

@@ -12,13 +12,13 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
+from tasks.calls.errors import CapReached, LLMError
+from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.consistency.case import Case
 from tasks.consistency.opinion import Opinion
 from tasks.consistency.retrieve import relevant
 from tasks.core.quotes import fold, grounded
 from tasks.core.settings import Settings
-from tasks.llm.errors import CapReached, LLMError
-from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.parsing import parse
 from tasks.prompts import render
 from tasks.story.base import Model

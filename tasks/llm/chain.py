@@ -18,10 +18,10 @@ never cached. Nothing stands in unless LLM_CHAIN names `offline`.
 from importlib import import_module
 from typing import cast, get_args
 
+from tasks.calls.prompt import Provider
 from tasks.core.errors import UserError
 from tasks.core.settings import ProviderName, Settings
 from tasks.llm.offline import OfflineWriter
-from tasks.llm.prompt import Provider
 
 NAMES: tuple[ProviderName, ...] = get_args(ProviderName)
 KEYS = {

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from tasks.llm.errors import (
+from tasks.calls.errors import (
     BadKey,
     BadRequest,
     CutShort,
@@ -19,7 +19,7 @@ from tasks.llm.errors import (
     TryLater,
     Unreachable,
 )
-from tasks.llm.prompt import Usage
+from tasks.calls.prompt import Usage
 
 REFUSALS = {
     "SAFETY",

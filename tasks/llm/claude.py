@@ -11,14 +11,14 @@ import anthropic
 from anthropic.types import Message, MessageParam, TextBlockParam
 from pydantic import BaseModel
 
+from tasks.calls.errors import BadKey
+from tasks.calls.progress import watcher
+from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
 from tasks.llm.classify import broken_stream, check_finish
 from tasks.llm.connections import pool
-from tasks.llm.errors import BadKey
 from tasks.llm.prices import worst_usage
-from tasks.llm.progress import watcher
-from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.stainless import api_errors
 
 LEAST_THINKING = 1024
@@ -47,7 +47,7 @@ class Claude:
         )
 
     async def generate(self, prompt: Prompt) -> Reply:
-        """Ask once; streams while somebody watches. Raises one of `tasks.llm.errors`."""
+        """Ask once; streams while somebody watches. Raises one of `tasks.calls.errors`."""
         started = time.monotonic()
         request = self.request(prompt)
         grown = watcher()

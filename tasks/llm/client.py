@@ -17,6 +17,8 @@ from typing import Self
 
 from anyio import CancelScope
 
+from tasks.calls.errors import CapReached, LLMError
+from tasks.calls.prompt import Prompt, Provider, Purpose, Reply, Usage
 from tasks.core.settings import Settings
 from tasks.llm import telemetry
 from tasks.llm.batch.api import SHARE
@@ -24,12 +26,10 @@ from tasks.llm.batch.batches import Batches
 from tasks.llm.batch.jobs import gathering, owner
 from tasks.llm.batch.level import Level
 from tasks.llm.chain import open_judge, providers
-from tasks.llm.errors import CapReached, LLMError
 from tasks.llm.ledger import Full, Ledger
 from tasks.llm.log import logger
 from tasks.llm.pace import Pace, Slot
 from tasks.llm.prices import Prices, worst_usage
-from tasks.llm.prompt import Prompt, Provider, Purpose, Reply, Usage
 from tasks.llm.replaced import LOST, say_replaced
 from tasks.llm.retry import Waited, retrying
 from tasks.llm.schema import flat_schema

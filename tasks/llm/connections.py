@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import httpx2
 from pydantic import SecretStr, ValidationError
 
+from tasks.calls.errors import LLMError
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
 from tasks.llm.classify import from_connection, garbled, untrusted
-from tasks.llm.errors import LLMError
 
 FOREIGN = (AssertionError, AttributeError, LookupError, TypeError)
 """What an SDK, or we, stumble over in an answer that has not the shape of the API's."""

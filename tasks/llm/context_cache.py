@@ -17,7 +17,7 @@ from google import genai
 from google.genai import errors as sdk
 from google.genai import types
 
-from tasks.llm.prompt import Prompt
+from tasks.calls.prompt import Prompt
 
 LEAST_BYTES = 16_384
 """About 4,096 tokens, the largest minimum of the current models; less is refused."""

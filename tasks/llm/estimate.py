@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
 from tasks.llm.batch.api import SHARE
 from tasks.llm.chain import judge_model
 from tasks.llm.prices import Prices
-from tasks.llm.prompt import Usage
 from tasks.prompts import render
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief

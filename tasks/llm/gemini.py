@@ -11,16 +11,16 @@ from google import genai
 from google.genai import errors as sdk
 from google.genai import types
 
+from tasks.calls.errors import BadKey, LLMError, Refused, TryLater
+from tasks.calls.progress import watcher
+from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
 from tasks.llm.classify import broken_stream, check_finish, from_status, garbled
 from tasks.llm.connections import connection_errors, pool
 from tasks.llm.context_cache import ContextCache
-from tasks.llm.errors import BadKey, LLMError, Refused, TryLater
 from tasks.llm.prices import worst_usage
-from tasks.llm.progress import watcher
-from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.schema import flat_schema
 
 SAFETY = [
@@ -97,7 +97,7 @@ class Gemini:
         self._caches = ContextCache(self.client, self.model)
 
     async def generate(self, prompt: Prompt) -> Reply:
-        """Ask once; streams while somebody watches. Raises one of `tasks.llm.errors`."""
+        """Ask once; streams while somebody watches. Raises one of `tasks.calls.errors`."""
         started = time.monotonic()
         answer = _Answer()
         grown = watcher()

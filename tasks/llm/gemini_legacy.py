@@ -19,6 +19,8 @@ from google.protobuf.json_format import ParseError
 from pydantic import BaseModel
 from urllib3.exceptions import MaxRetryError
 
+from tasks.calls.errors import BadKey, Refused
+from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
 from tasks.llm.classify import (
@@ -30,9 +32,7 @@ from tasks.llm.classify import (
     untrusted,
 )
 from tasks.llm.connections import connection_errors
-from tasks.llm.errors import BadKey, Refused
 from tasks.llm.prices import worst_usage
-from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.schema import flat_schema
 
 with warnings.catch_warnings():
@@ -72,7 +72,7 @@ class GeminiLegacy:
         self._threads = ThreadPoolExecutor(settings.llm_connections, "google-generativeai")
 
     async def generate(self, prompt: Prompt) -> Reply:
-        """Ask once; raises one of `tasks.llm.errors`."""
+        """Ask once; raises one of `tasks.calls.errors`."""
         started = time.monotonic()
         loop = asyncio.get_running_loop()
         with self._errors():

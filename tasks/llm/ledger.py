@@ -28,10 +28,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tasks.calls.prompt import Prompt, Purpose, Reply, Usage
 from tasks.core.settings import Settings
 from tasks.llm.migrations import migrate
 from tasks.llm.money import to_nano, to_usd
-from tasks.llm.prompt import Prompt, Purpose, Reply, Usage
 from tasks.llm.tables import answers, attempts
 from tasks.llm.tallies import Tallies, tallies
 from tasks.llm.transactions import Transactions, connect

@@ -10,14 +10,14 @@ import openai
 from openai.types import CompletionUsage
 from pydantic import BaseModel, SecretStr
 
+from tasks.calls.progress import watcher
+from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
 from tasks.llm.classify import broken_stream, check_finish
 from tasks.llm.connections import pool
 from tasks.llm.prices import worst_usage
-from tasks.llm.progress import watcher
-from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.stainless import api_errors
 
 OPENAI = "https://api.openai.com/v1"
@@ -48,7 +48,7 @@ class OpenAICompatible:
         )
 
     async def generate(self, prompt: Prompt) -> Reply:
-        """Ask once; streams while somebody watches. Raises one of `tasks.llm.errors`."""
+        """Ask once; streams while somebody watches. Raises one of `tasks.calls.errors`."""
         started = time.monotonic()
         request = self._request(prompt)
         grown = watcher()

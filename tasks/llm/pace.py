@@ -21,14 +21,14 @@ from typing import Self
 from httpx import HTTPError
 from prefect.client.orchestration import get_client
 
+from tasks.calls.errors import RateLimited
+from tasks.calls.prompt import Prompt, Provider, Usage
 from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
-from tasks.llm.errors import RateLimited
 from tasks.llm.found_rate import FoundRate
 from tasks.llm.log import logger
 from tasks.llm.priority_semaphore import PrioritySemaphore
-from tasks.llm.prompt import Prompt, Provider, Usage
 from tasks.llm.shared_limits import Grant, SharedLimits
 from tasks.llm.token_guess import TokenGuess
 

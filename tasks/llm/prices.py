@@ -14,10 +14,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from tasks.calls.errors import NoPrice
+from tasks.calls.prompt import Prompt, Usage
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
-from tasks.llm.errors import NoPrice
-from tasks.llm.prompt import Prompt, Usage
 from tasks.story.base import Model
 
 MILLION = Decimal(1_000_000)

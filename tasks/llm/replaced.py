@@ -2,7 +2,7 @@
 
 from prefect.events import emit_event
 
-from tasks.llm.errors import LLMError, QuotaGone, TryLater, Unreachable
+from tasks.calls.errors import LLMError, QuotaGone, TryLater, Unreachable
 from tasks.llm.log import logger
 
 LOST = (TryLater, Unreachable, QuotaGone)

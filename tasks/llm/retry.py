@@ -11,8 +11,8 @@ from tenacity import (
 )
 from tenacity.stop import stop_base
 
+from tasks.calls.errors import LLMError, Malformed, TryLater, Unreachable
 from tasks.core.settings import Settings
-from tasks.llm.errors import LLMError, Malformed, TryLater, Unreachable
 
 MOST_REFUSALS = 10
 """Refusals before it is the next provider's turn; an unreachable server has until the deadline."""

@@ -11,10 +11,10 @@ from typing import Self
 from prefect.client.orchestration import PrefectClient
 from slugify import slugify
 
+from tasks.calls.errors import QuotaGone
+from tasks.calls.prompt import Provider
 from tasks.core.count import counted
 from tasks.core.settings import Settings
-from tasks.llm.errors import QuotaGone
-from tasks.llm.prompt import Provider
 from tasks.llm.shared_rate import DayQuota, SharedRate
 from tasks.llm.shared_slots import POLL, SharedSlots
 

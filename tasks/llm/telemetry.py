@@ -15,9 +15,9 @@ from functools import cache
 
 from opentelemetry import metrics, trace
 
+from tasks.calls.errors import LLMError
+from tasks.calls.prompt import Prompt, Provider, Purpose, Usage
 from tasks.core.errors import UserError
-from tasks.llm.errors import LLMError
-from tasks.llm.prompt import Prompt, Provider, Purpose, Usage
 
 PROVIDERS = {"gemini": "gcp.gemini", "claude": "anthropic", "openai": "openai"}
 

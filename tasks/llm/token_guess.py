@@ -1,6 +1,6 @@
 """How many tokens a call will count against a limit of tokens a minute."""
 
-from tasks.llm.prompt import Prompt, Usage
+from tasks.calls.prompt import Prompt, Usage
 
 
 class TokenGuess:

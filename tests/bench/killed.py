@@ -27,11 +27,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from flows.source import read_story
+from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
 from tasks.llm.ledger import Ledger
 from tasks.llm.money import to_usd
 from tasks.llm.prices import Prices
-from tasks.llm.prompt import Usage
 from tasks.llm.tables import answers, attempts
 from tests.emulators.gemini import GeminiServer
 

@@ -49,9 +49,9 @@ class TokenLimited(GeminiServer):
 
 async def ask_all(url: str, first: int, calls: int, words: int) -> None:
     """Ask for `calls` answers, all at once."""
+    from tasks.calls.prompt import Prompt, Purpose
     from tasks.core.settings import Settings
     from tasks.llm.client import Client
-    from tasks.llm.prompt import Prompt, Purpose
 
     settings = Settings(gemini_base_url=url, gemini_api_key="bench", llm_chain="gemini")
     async with Client.open(settings, run_id=f"bench-{first}") as client:

@@ -55,9 +55,9 @@ async def plain(url: str) -> None:
 
 async def ours(url: str) -> None:
     """Through the provider, the retries and the parser."""
+    from tasks.calls.prompt import Prompt
     from tasks.core.settings import Settings
     from tasks.llm.chain import providers
-    from tasks.llm.prompt import Prompt
     from tasks.llm.retry import retrying
     from tasks.parsing import parse
     from tasks.story.scene import SceneDraft

@@ -11,9 +11,9 @@ from llmock.chaos import ChaosSettings
 from llmock.testing import LLMockServer
 from llmock.verdict import judge
 
+from tasks.calls.prompt import Prompt, Provider, Reply
 from tasks.core.settings import ProviderName, Settings
 from tasks.llm.chain import open_provider
-from tasks.llm.prompt import Prompt, Provider, Reply
 from tasks.llm.retry import retrying
 from tests.emulators.weather import bad_weather
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from tasks.calls.prompt import Purpose
 from tasks.check_branches import check_branch
 from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tasks.llm.prompt import Purpose
 from tasks.story.brief import Brief
 from tasks.story.scene import BranchDraft
 from tasks.story.verdict import Verdict

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from tasks.calls.errors import CapReached
+from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.consistency.case import Case, of_branch
 from tasks.consistency.check import run, run_with
 from tasks.consistency.judge import _prompt, judge
 from tasks.consistency.retrieve import MOST, relevant
 from tasks.core.settings import Settings
-from tasks.llm.errors import CapReached
 from tasks.llm.gemini import Gemini
-from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.story.brief import Brief
 from tests.consistency.worlds import WORLD, branch, effects, scene, state
 from tests.emulators.gemini import GeminiServer, response

@@ -13,11 +13,7 @@ from typing import Any
 import pytest
 from prefect.serializers import PickleSerializer
 
-from tasks.core.errors import InputError
-from tasks.core.settings import ProviderName, Settings
-from tasks.llm.chain import open_provider
-from tasks.llm.classify import retry_delay
-from tasks.llm.errors import (
+from tasks.calls.errors import (
     BadKey,
     BadRequest,
     CapReached,
@@ -30,8 +26,12 @@ from tasks.llm.errors import (
     TryLater,
     Unreachable,
 )
-from tasks.llm.progress import watching, writing
-from tasks.llm.prompt import Prompt, Provider, Usage
+from tasks.calls.progress import watching, writing
+from tasks.calls.prompt import Prompt, Provider, Usage
+from tasks.core.errors import InputError
+from tasks.core.settings import ProviderName, Settings
+from tasks.llm.chain import open_provider
+from tasks.llm.classify import retry_delay
 from tests.canary import CANARY, exception_texts, find_canary
 from tests.emulators.gemini import error, event, response
 from tests.emulators.http import Answer, HttpServer, Request, json_answer

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.llm.errors import CutShort, Malformed
+from tasks.calls.errors import CutShort, Malformed
 from tasks.parsing import WrongFields, parse
 from tasks.story.scene import SceneDraft
 from tests.llm import malformed

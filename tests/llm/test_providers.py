@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
+from tasks.calls.errors import TryLater, Unreachable
+from tasks.calls.progress import watching, writing
+from tasks.calls.prompt import Prompt, Usage
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
 from tasks.llm.chain import chain, open_provider, providers
 from tasks.llm.claude import Claude
-from tasks.llm.errors import TryLater, Unreachable
 from tasks.llm.openai_compatible import OpenAICompatible
 from tasks.llm.prices import Prices
-from tasks.llm.progress import watching, writing
-from tasks.llm.prompt import Prompt, Usage
 from tasks.llm.schema import flat_schema
 from tasks.story.scene import SceneDraft
 from tests.canary import CANARY

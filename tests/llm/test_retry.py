@@ -11,10 +11,10 @@ from llmock.simulation import MockResponseSettings
 from llmock.testing import LLMockServer
 from llmock.verdict import judge
 
+from tasks.calls.errors import BadRequest, LLMError, Malformed, RateLimited, TryLater, Unreachable
+from tasks.calls.prompt import Prompt, Provider, Reply
 from tasks.core.settings import ProviderName, Settings
 from tasks.llm.chain import open_provider
-from tasks.llm.errors import BadRequest, LLMError, Malformed, RateLimited, TryLater, Unreachable
-from tasks.llm.prompt import Prompt, Provider, Reply
 from tasks.llm.retry import MOST_REFUSALS, retrying
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer, error, response

@@ -8,12 +8,12 @@ import pytest
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from tasks.calls.errors import Malformed
+from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.settings import Settings
 from tasks.generate import generate
 from tasks.ladder import Answer
 from tasks.llm.chain import open_provider
-from tasks.llm.errors import Malformed
-from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.parse import parse_answer
 from tasks.story.scene import SceneDraft
 from tests.canary import CANARY, exception_texts, find_canary

@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.story.scene import SceneDraft
 from tests.canary import CANARY, find_canary
 from tests.emulators.gemini import GeminiServer

@@ -13,10 +13,10 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tasks.calls.errors import QuotaGone, Refused, TryLater
+from tasks.calls.prompt import Prompt, Purpose, Reply, Usage
 from tasks.core.settings import Settings
-from tasks.llm.errors import QuotaGone, Refused, TryLater
 from tasks.llm.prices import Price, Prices
-from tasks.llm.prompt import Prompt, Purpose, Reply, Usage
 from tests.postgres import postgresql
 
 PRICES = Prices({"billed": Price.model_validate({"in": "1", "out": "10"})})

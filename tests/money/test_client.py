@@ -15,14 +15,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from tasks.calls.errors import CapReached, LLMError, NoPrice
+from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
 from tasks.llm.chain import providers
 from tasks.llm.client import Client, request_key
-from tasks.llm.errors import CapReached, LLMError, NoPrice
 from tasks.llm.ledger import Ledger
 from tasks.llm.openai_compatible import OpenAICompatible
 from tasks.llm.prices import Prices
-from tasks.llm.prompt import Usage
 from tasks.llm.tables import metadata
 from tests.emulators.gemini import GeminiServer, error
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose

@@ -16,12 +16,12 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from tasks.calls.errors import QuotaGone, RateLimited
+from tasks.calls.prompt import Usage
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tasks.llm.errors import QuotaGone, RateLimited
 from tasks.llm.pace import Pace
-from tasks.llm.prompt import Usage
 from tasks.llm.shared_rate import THOUSANDTHS
 from tests.emulators.gemini import GeminiServer, error
 from tests.money.conftest import BilledProvider, prompt, purpose

@@ -7,13 +7,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, select, update
 
+from tasks.calls.errors import CapReached, QuotaGone
+from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tasks.llm.errors import CapReached, QuotaGone
 from tasks.llm.ledger import Ledger
 from tasks.llm.pace import Pace
 from tasks.llm.prices import Price, Prices
-from tasks.llm.prompt import Usage
 from tasks.llm.tables import attempts, spend
 from tasks.receipt import in_flight
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tasks.calls.prompt import Prompt
 from tasks.llm.offline import OfflineWriter
-from tasks.llm.prompt import Prompt
 from tasks.story.ask import PathStep, SceneAsk
 from tasks.story.brief import Brief, EndingKind
 from tasks.story.scene import BranchDraft, SceneDraft, SceneText

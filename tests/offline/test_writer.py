@@ -11,8 +11,8 @@ from string import Template
 import pytest
 
 import examples
+from tasks.calls.errors import BadRequest
 from tasks.consistency.check import check_branch, check_scene
-from tasks.llm.errors import BadRequest
 from tasks.llm.offline.code_blocks import FIRST, PUZZLES, SECOND, Puzzle
 from tasks.llm.offline.deck import BAR, decks
 from tasks.llm.offline.grammar import sentences

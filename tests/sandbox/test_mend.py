@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from tasks.calls.prompt import Prompt, Purpose
 from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tasks.llm.prompt import Prompt, Purpose
 from tasks.mend_code import mend_code
 from tasks.prompts import render
 from tasks.run_code import run_code

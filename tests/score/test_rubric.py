@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.settings import Settings
 from tasks.llm.gemini import Gemini
-from tasks.llm.prompt import Prompt, Purpose, Reply
 from tasks.quality import quality
 from tasks.rubric import CRITERIA, rate
 from tests.emulators.gemini import GeminiServer, response

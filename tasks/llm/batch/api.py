@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from tasks.llm.errors import LLMError
-from tasks.llm.prompt import Prompt, Reply
+from tasks.calls.errors import LLMError
+from tasks.calls.prompt import Prompt, Reply
 
 SHARE = Decimal("0.5")
 """Of the usual price, for Gemini and for Claude.
@@ -29,7 +29,7 @@ class Status:
 
 
 class BatchAPI(Protocol):
-    """Jobs of one model. Every method raises the errors of `tasks.llm.errors`."""
+    """Jobs of one model. Every method raises the errors of `tasks.calls.errors`."""
 
     async def submit(self, name: str, requests: Mapping[str, Prompt]) -> str:
         """Hand in prompts by the hash of their request; the provider's id of the job."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self, cast
 
+from tasks.calls.prompt import Prompt, Provider, Reply
 from tasks.core.settings import ProviderName, Settings
 from tasks.llm.batch.api import PROVIDERS, BatchAPI
 from tasks.llm.batch.call import Call
@@ -22,7 +23,6 @@ from tasks.llm.batch.level import Level
 from tasks.llm.chain import open_provider
 from tasks.llm.ledger import Ledger
 from tasks.llm.prices import Prices
-from tasks.llm.prompt import Prompt, Provider, Reply
 
 QUIET = 0.5
 """Seconds without a new call after which a level counts as complete."""

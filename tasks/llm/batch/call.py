@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from tasks.llm.errors import LLMError
-from tasks.llm.prompt import Prompt, Reply
+from tasks.calls.errors import LLMError
+from tasks.calls.prompt import Prompt, Reply
 
 
 @dataclass(eq=False)

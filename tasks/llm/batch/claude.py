@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from anthropic.types.messages import MessageBatchIndividualResponse
 from anthropic.types.messages.batch_create_params import Request
 
+from tasks.calls.errors import LLMError, TryLater
+from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.scrub import scrub
 from tasks.llm.batch.api import Status
 from tasks.llm.classify import from_status
 from tasks.llm.claude import Claude
-from tasks.llm.errors import LLMError, TryLater
-from tasks.llm.prompt import Prompt, Reply, Usage
 from tasks.llm.stainless import IN_STREAM
 
 CLOCKS = timedelta(minutes=1)

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from google.genai import types
 
+from tasks.calls.errors import LLMError
+from tasks.calls.prompt import Prompt, Reply
 from tasks.core.scrub import scrub
 from tasks.llm.batch.api import Status
 from tasks.llm.classify import from_status, garbled
-from tasks.llm.errors import LLMError
 from tasks.llm.gemini import Gemini
-from tasks.llm.prompt import Prompt, Reply
 
 CODES = {
     1: 500,

@@ -88,7 +88,7 @@ class Provider(Protocol):
     model: str
 
     async def generate(self, prompt: Prompt) -> Reply:
-        """Ask once; raises one of `tasks.llm.errors`. `cost_usd` is left at zero: the purse
+        """Ask once; raises one of `tasks.calls.errors`. `cost_usd` is left at zero: the purse
         prices the usage."""
         ...
 
