@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tasks.boundaries import merged, with_ratings
 from tasks.calls.errors import Malformed
 from tasks.calls.prompt import Prompt, Purpose, Reason
 from tasks.check_branches import check_branch
@@ -42,6 +41,7 @@ from tasks.story.scene import (
 from tasks.story.state import PathState
 from tasks.story.verdict import Verdict
 from tasks.story.world import World
+from tasks.world.boundaries import merged, with_ratings
 
 ATTEMPTS = 2
 """Times a scene is written before one that contradicts its path is given up."""

@@ -8,13 +8,13 @@ from slugify import slugify
 
 from flows.order import StoryOrder, tree
 from flows.replay import below
-from tasks.boundaries import with_sets
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
-from tasks.load import load_boundaries, load_brief, load_world
 from tasks.story.brief import Brief
 from tasks.story.story import Story
 from tasks.story.world import World
+from tasks.world.boundaries import with_sets
+from tasks.world.load import load_boundaries, load_brief, load_world
 
 LONGEST_ID = 60
 """Characters of a story's id, so that a version's file name fits everywhere."""

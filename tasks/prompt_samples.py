@@ -3,12 +3,12 @@
 from functools import cache
 from typing import Any
 
-from tasks.load import load_brief, load_world
 from tasks.story.ask import PathStep, SceneAsk
 from tasks.story.code import Snippet
 from tasks.story.scene import BranchDraft, DialogueLine, SceneText
 from tasks.story.state import PathState
 from tasks.story.verdict import Issue
+from tasks.world.load import load_brief, load_world
 
 WORLD = "the-lighthouse"
 

@@ -20,7 +20,6 @@ from jinja2.exceptions import TemplateNotFound, TemplateRuntimeError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
-from tasks.boundaries import merged
 from tasks.calls.prompt import Prompt
 from tasks.core.cache_by_identity import memo
 from tasks.core.errors import InputError
@@ -28,6 +27,7 @@ from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
 from tasks.fence import fence, word
 from tasks.front_matter import FrontMatter, line_of_variables, split
+from tasks.world.boundaries import merged
 
 FOLDER = Path(__file__).parents[1] / "prompts"
 BLOCKS = ("system", "shared", "text")

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import examples
-from tasks.load import load_brief, load_world
 from tasks.quality import quality
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport, Snippet
@@ -18,6 +17,7 @@ from tasks.story.scene import Beat, Branch, BranchDraft, DialogueLine, Provenanc
 from tasks.story.story import Missing, Story
 from tasks.story.verdict import Issue, Verdict
 from tasks.story.world import World
+from tasks.world.load import load_brief, load_world
 from tests.offline.growing import Leaf, grow
 
 HOSTILE = (

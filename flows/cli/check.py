@@ -17,7 +17,7 @@ from tasks.consistency.twee import read_twee
 from tasks.core.count import counted
 from tasks.core.errors import InputError
 from tasks.export.prose import one_line
-from tasks.load import load_world
+from tasks.world.load import load_world
 
 TWEE = (".tw", ".twee", ".tw3")
 

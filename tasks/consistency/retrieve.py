@@ -10,7 +10,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from tasks.boundaries import merged, spell
 from tasks.consistency.atlas import atlas
 from tasks.consistency.case import Case
 from tasks.consistency.language.tokens import terms
@@ -20,6 +19,7 @@ from tasks.core.errors import UserError
 from tasks.story.brief import Brief
 from tasks.story.state import PathState, Statement
 from tasks.story.world import World
+from tasks.world.boundaries import merged, spell
 
 MOST = 24
 """Facts a judge is given, whatever the length of the path."""

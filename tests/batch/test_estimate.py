@@ -13,7 +13,7 @@ from tasks.doctor import price
 from tasks.export import export_story
 from tasks.llm.estimate import Estimate, Shape, estimate
 from tasks.llm.prices import Prices
-from tasks.load import load_brief, load_world
+from tasks.world.load import load_brief, load_world
 from tests.stories import make_story
 
 

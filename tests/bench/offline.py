@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import mean, quantiles
 
 import examples
-from tasks.load import load_brief, load_world
+from tasks.world.load import load_brief, load_world
 from tests.offline.growing import Leaf, grow
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tasks.load import load_world
 from tasks.story.references import Path as FieldPath
 from tasks.story.references import spell_path
+from tasks.world.load import load_world
 from tests.load.worlds import line_of, refusal
 
 WORLD = load_world("the-lighthouse")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.errors import InputError
-from tasks.load import load_world
 from tasks.story.world import World
+from tasks.world.load import load_world
 from tests.load.worlds import SOUND, line_of, refusal, written
 
 LAUGHS = "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(

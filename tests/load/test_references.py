@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import InputError
-from tasks.load import MOST_PROBLEMS, load_brief, load_world
+from tasks.world.load import MOST_PROBLEMS, load_brief, load_world
 from tests.load.worlds import SOUND, line_of, refusal, written
 
 SLIPS = [

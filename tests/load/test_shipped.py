@@ -9,7 +9,7 @@ import pytest
 
 from examples import worlds
 from tasks.core.errors import InputError
-from tasks.load import load_brief, load_world
+from tasks.world.load import load_brief, load_world
 
 
 def briefs(name: str) -> list[str]:
@@ -94,7 +94,7 @@ def test_a_world_that_is_not_there_lists_those_that_are() -> None:
 
 def test_files_are_utf_8_whatever_the_locale() -> None:
     code = (
-        "from tasks.load import load_world\n"
+        "from tasks.world.load import load_world\n"
         "print(ascii([p.name for p in load_world('the-lighthouse').places]))"
     )
     ran = subprocess.run(

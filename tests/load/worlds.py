@@ -6,7 +6,7 @@ import pytest
 
 from examples import worlds
 from tasks.core.errors import InputError
-from tasks.load import load_world
+from tasks.world.load import load_world
 
 SOUND = worlds()["the-lighthouse"].read_text("utf-8")
 

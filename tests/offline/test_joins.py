@@ -11,11 +11,11 @@ import examples
 from tasks.consistency.check import check_scene
 from tasks.llm.offline.deck import decks
 from tasks.llm.offline.grammar import hour
-from tasks.load import load_brief, load_world
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.scene import SceneDraft
 from tasks.story.world import World
+from tasks.world.load import load_brief, load_world
 from tests.offline.growing import Leaf, grow, write
 from tests.offline.worlds import SMALL, SMALL_BRIEF
 

@@ -17,13 +17,13 @@ from tasks.llm.offline.code_blocks import FIRST, PUZZLES, SECOND, Puzzle
 from tasks.llm.offline.deck import BAR, decks
 from tasks.llm.offline.grammar import sentences
 from tasks.llm.offline.mistakes import SHARE
-from tasks.load import load_brief, load_world
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief, EndingKind
 from tasks.story.code import Snippet
 from tasks.story.scene import BranchDraft, BranchDrafts, SceneText
 from tasks.story.state import PathState
 from tasks.story.world import World
+from tasks.world.load import load_brief, load_world
 from tests.offline.growing import Leaf, ask_writer, grow, write
 from tests.offline.worlds import SMALL, SMALL_BRIEF
 

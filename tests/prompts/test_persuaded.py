@@ -11,7 +11,7 @@ import pytest
 from flows.order import StoryOrder
 from flows.scene_steps import SceneRefused
 from flows.write_scene import write_scene
-from tasks.load import load_brief, load_world
+from tasks.world.load import load_brief, load_world
 from tests.emulators.gemini import GeminiServer
 from tests.emulators.http import Answer, Request, json_answer
 

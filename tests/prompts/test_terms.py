@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.terms import find_terms
+from tasks.world.terms import find_terms
 
 TERMS = ("die", "kill", "knife", "blood", "stab", "rat", "slit her throat", "shoot", "wound", "bet")
 

@@ -10,12 +10,12 @@ import pytest
 import examples
 from tasks.coherence import BEATS, BROKEN, coherence
 from tasks.core.words import sentences
-from tasks.load import load_brief, load_world
 from tasks.quality import CODE_FACTOR, quality
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport, Snippet
 from tasks.story.scene import Beat, SceneDraft
 from tasks.story.world import World
+from tasks.world.load import load_brief, load_world
 from tests.offline.growing import grow
 
 SCENES = 200

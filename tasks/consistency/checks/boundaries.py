@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tasks.boundaries import Part, crossings, merged, spell
 from tasks.consistency.case import Case, Check, Finding
+from tasks.world.boundaries import Part, crossings, merged, spell
 
 
 def crossed(case: Case) -> Iterator[Finding]:

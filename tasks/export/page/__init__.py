@@ -15,7 +15,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.beats import told_in
-from tasks.boundaries import merged
 from tasks.core.count import counted
 from tasks.export.language import direction, tag_of
 from tasks.export.prose import passages
@@ -26,6 +25,7 @@ from tasks.story.receipt import Receipt
 from tasks.story.scene import Scene
 from tasks.story.story import Story
 from tasks.story.verdict import repeated
+from tasks.world.boundaries import merged
 
 FOLDER = Path(__file__).parent
 CARE = {"off": "{} does not appear", "fade": "{}, only off-stage", "mild": "{}, without detail"}

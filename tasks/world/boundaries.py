@@ -22,7 +22,7 @@ from tasks.core.count import counted
 from tasks.story.brief import Brief
 from tasks.story.verdict import Decision, Issue, Severity, Verdict
 from tasks.story.world import Boundary, BoundarySet, World
-from tasks.terms import Hit, find_terms
+from tasks.world.terms import Hit, find_terms
 
 LEVELS = ("off", "fade", "mild", "ok")
 """From the strictest."""
