@@ -8,12 +8,12 @@ from slugify import slugify
 
 from flows.briefs import orders
 from flows.order import BatchOrder, StoryOrder, Writing
-from tasks.check_prompts import check_prompts
 from tasks.compare.contrast import MARGIN
 from tasks.compare.outcome import Variant
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
-from tasks.prompts import folders, load
+from tasks.prompts.check import check_prompts
+from tasks.prompts.render import folders, load
 
 
 class CompareOrder(Writing):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from flows.growth import Growth
 from flows.scene_steps import Desk
-from tasks.llm.estimate import Shape, estimate
+from tasks.prompts.estimate import Shape, estimate
 from tasks.story.ask import SPARE_BRANCHES
 
 

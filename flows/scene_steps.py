@@ -21,7 +21,7 @@ from tasks.llm.client import Client
 from tasks.llm.scene_rows import note_scene
 from tasks.mend_code import FAILED, mend_code
 from tasks.parse import parse_answer
-from tasks.prompts import render
+from tasks.prompts.render import render
 from tasks.revise import revise
 from tasks.run_code import MOST_SNIPPETS, not_run, run_code
 from tasks.sandbox import Sandbox, find_code

@@ -27,7 +27,6 @@ from flows.replay import below, ways_to
 from flows.scene_steps import Desk, SceneRefused
 from flows.source import Source, read_source
 from tasks.calls.errors import CapReached, LLMError
-from tasks.check_prompts import check_prompts
 from tasks.consistency.graph import from_story
 from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import check_story
@@ -37,6 +36,7 @@ from tasks.core.run_all import together
 from tasks.export import export_receipt, export_story
 from tasks.llm.client import Client
 from tasks.llm.prices import LIST
+from tasks.prompts.check import check_prompts
 from tasks.receipt import money, publish_receipt
 from tasks.run_code import publish_code
 from tasks.sandbox import open_sandbox

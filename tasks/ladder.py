@@ -20,7 +20,7 @@ from tasks.calls.prompt import Prompt, Purpose, Reason, Reply, Usage
 from tasks.core.settings import Settings
 from tasks.llm.classify import CUT
 from tasks.parsing import Parsed, Rung, WrongFields, parse
-from tasks.prompts import render
+from tasks.prompts.render import render
 
 M = TypeVar("M", bound=BaseModel)
 

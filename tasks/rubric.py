@@ -16,7 +16,7 @@ from tasks.calls.prompt import Purpose
 from tasks.consistency.judge import Asks
 from tasks.core.quotes import grounded
 from tasks.parsing import parse
-from tasks.prompts import render
+from tasks.prompts.render import render
 from tasks.story.base import Model
 from tasks.story.brief import Brief
 from tasks.story.quality import QualityPart

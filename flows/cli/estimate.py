@@ -17,10 +17,10 @@ from tasks.core.settings import Settings
 from tasks.llm.batch.api import PROVIDERS
 from tasks.llm.batch.jobs import usual_seconds
 from tasks.llm.chain import chain
-from tasks.llm.estimate import BatchEstimate, Estimate, Shape, by_batch
-from tasks.llm.estimate import estimate as guess
 from tasks.llm.ledger import Ledger
 from tasks.llm.prices import LIST, Prices
+from tasks.prompts.estimate import BatchEstimate, Estimate, Shape, by_batch
+from tasks.prompts.estimate import estimate as guess
 from tasks.receipt import money
 from tasks.story.ask import SPARE_BRANCHES
 

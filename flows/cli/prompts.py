@@ -13,8 +13,8 @@ from rich.table import Table
 from tasks.calls.errors import NoPrice
 from tasks.core.errors import InputError, printable
 from tasks.core.settings import Settings
-from tasks.lint_prompts import Size, remarks, size
-from tasks.prompts import folders, load, prompt_ids, versions
+from tasks.prompts.lint import Size, remarks, size
+from tasks.prompts.render import folders, load, prompt_ids, versions
 from tasks.receipt import money
 
 app = typer.Typer(

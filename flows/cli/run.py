@@ -20,11 +20,11 @@ from flows.telling import Told
 from flows.write_stories import write_stories
 from flows.write_story import write_story
 from tasks.calls.errors import LLMError
-from tasks.check_prompts import check_prompts
 from tasks.compare.comparison import Comparison
 from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.export.prose import one_line
+from tasks.prompts.check import check_prompts
 from tasks.receipt import money
 
 Result = TypeVar("Result", Told, Batch, Comparison)

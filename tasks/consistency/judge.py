@@ -20,7 +20,7 @@ from tasks.consistency.retrieve import relevant
 from tasks.core.quotes import fold, grounded
 from tasks.core.settings import Settings
 from tasks.parsing import parse
-from tasks.prompts import render
+from tasks.prompts.render import render
 from tasks.story.base import Model
 from tasks.story.state import Statement
 from tasks.story.verdict import Category, Issue, Severity

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.prompts import FOLDER
+from tasks.prompts.render import FOLDER
 from tests.emulators.gemini import GeminiServer
 
 MARK = "Version two asks for the brass key."

@@ -21,7 +21,7 @@ from tasks.compare.comparison import Comparison
 from tasks.compare.sequential import looks
 from tasks.core.errors import InputError, UserError
 from tasks.core.settings import Settings
-from tasks.prompts import folders, load
+from tasks.prompts.render import folders, load
 from tests.compare.conftest import VersionedServer, add_version
 
 IN, CACHED, OUT = Decimal("0.30"), Decimal("0.03"), Decimal("2.50")

@@ -15,7 +15,7 @@ from tasks.consistency.case import of_branch
 from tasks.consistency.retrieve import relevant
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
-from tasks.prompts import render
+from tasks.prompts.render import render
 from tasks.story.ask import PathStep, SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.scene import Beat, BranchDraft, DialogueLine, SceneText

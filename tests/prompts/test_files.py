@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.check_prompts import check_prompts
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
-from tasks.fence import fence, word
-from tasks.prompt_samples import samples
-from tasks.prompts import FOLDER, folders, load, prompt_ids, render, versions
+from tasks.prompts.check import check_prompts
+from tasks.prompts.fence import fence, word
+from tasks.prompts.render import FOLDER, folders, load, prompt_ids, render, versions
+from tasks.prompts.samples import samples
 
 FRONT = """---
 id: greet

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from flows.cli.prompts import app
 from tasks.core.settings import Settings
-from tasks.lint_prompts import remarks, size
-from tasks.prompts import FOLDER, folders, load, prompt_ids, read, versions
+from tasks.prompts.lint import remarks, size
+from tasks.prompts.render import FOLDER, folders, load, prompt_ids, read, versions
 
 FRONT = "---\nid: p\nversion: 1\nnote: A test.\nvariables: [scene, ask]\n---\n"
 

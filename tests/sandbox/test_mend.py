@@ -11,7 +11,7 @@ from tasks.calls.prompt import Prompt, Purpose
 from tasks.core.settings import Settings
 from tasks.llm.client import Client
 from tasks.mend_code import mend_code
-from tasks.prompts import render
+from tasks.prompts.render import render
 from tasks.run_code import run_code
 from tasks.sandbox import find_code, open_sandbox
 from tasks.story.code import CodeReport, MendedCode, Snippet

@@ -9,11 +9,11 @@ from jinja2 import nodes
 
 from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
-from tasks.front_matter import line_of_variables
-from tasks.llm.estimate import CHARACTERS_PER_TOKEN
 from tasks.llm.prices import Prices
-from tasks.prompt_samples import samples
-from tasks.prompts import BLOCKS, PromptFile, render
+from tasks.prompts.estimate import CHARACTERS_PER_TOKEN
+from tasks.prompts.front_matter import line_of_variables
+from tasks.prompts.render import BLOCKS, PromptFile, render
+from tasks.prompts.samples import samples
 
 CLOSED = {"fence", "word", "int", "float", "length", "count"}
 """Filters after which outside text can give no orders."""

@@ -14,7 +14,7 @@ from tasks.core.settings import Settings
 from tasks.llm.batch.api import SHARE
 from tasks.llm.chain import judge_model
 from tasks.llm.prices import Prices
-from tasks.prompts import render
+from tasks.prompts.render import render
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.scene import SceneDraft

@@ -2,8 +2,8 @@
 
 from tasks.core.cache_by_identity import memo
 from tasks.core.settings import Settings
-from tasks.prompt_samples import samples
-from tasks.prompts import FOLDER, held, prompt_ids, render
+from tasks.prompts.render import FOLDER, held, prompt_ids, render
+from tasks.prompts.samples import samples
 
 
 @memo(4)

@@ -25,8 +25,8 @@ from tasks.core.cache_by_identity import memo
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
-from tasks.fence import fence, word
-from tasks.front_matter import FrontMatter, line_of_variables, split
+from tasks.prompts.fence import fence, word
+from tasks.prompts.front_matter import FrontMatter, line_of_variables, split
 from tasks.world.boundaries import merged
 
 FOLDER = Path(__file__).parents[1] / "prompts"
