@@ -3,9 +3,9 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.answers.ladder import Asker, ask
 from tasks.calls.progress import writing
 from tasks.calls.prompt import Prompt, Purpose, Reply
-from tasks.ladder import Asker, ask
 
 
 @task(task_run_name="{label}: generate", cache_policy=NO_CACHE)

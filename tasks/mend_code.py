@@ -5,10 +5,10 @@ from typing import Protocol
 
 from prefect import task
 
+from tasks.answers.ladder import Asker, ask, climb
 from tasks.calls.errors import LLMError
 from tasks.calls.prompt import Prompt, Purpose
 from tasks.core.prefect_steps import CACHE_POLICY
-from tasks.ladder import Asker, ask, climb
 from tasks.sandbox import Sandbox, find_code
 from tasks.story.code import CodeReport, MendedCode, Snippet
 

@@ -8,11 +8,11 @@ from prefect import task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.answers.json import Parsed, parse
+from tasks.answers.ladder import Answer, Asker, climb
 from tasks.calls.errors import Malformed
 from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.settings import Settings
-from tasks.ladder import Answer, Asker, climb
-from tasks.parsing import Parsed, parse
 
 __all__ = ["Answer", "Parsed", "keep_raw", "parse", "parse_answer"]
 

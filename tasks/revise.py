@@ -5,8 +5,8 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.answers.ladder import Answer, ask, climb
 from tasks.calls.prompt import Prompt, Purpose
-from tasks.ladder import Answer, ask, climb
 from tasks.llm.client import Client
 
 

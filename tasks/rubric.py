@@ -11,11 +11,11 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
+from tasks.answers.json import parse
 from tasks.calls.errors import CapReached, LLMError
 from tasks.calls.prompt import Purpose
 from tasks.consistency.judge import Asks
 from tasks.core.quotes import grounded
-from tasks.parsing import parse
 from tasks.prompts.render import render
 from tasks.story.base import Model
 from tasks.story.brief import Brief

@@ -5,7 +5,7 @@ from typing import NamedTuple, get_args
 
 from pydantic import Field
 
-from tasks.parsing import Rung
+from tasks.answers.json import Rung
 from tasks.story.base import Id, Line, Model, Usd
 from tasks.story.quality import Quality
 from tasks.story.scene import Branch, Scene

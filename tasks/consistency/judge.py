@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
+from tasks.answers.json import parse
 from tasks.calls.errors import CapReached, LLMError
 from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.consistency.case import Case
@@ -19,7 +20,6 @@ from tasks.consistency.opinion import Opinion
 from tasks.consistency.retrieve import relevant
 from tasks.core.quotes import fold, grounded
 from tasks.core.settings import Settings
-from tasks.parsing import parse
 from tasks.prompts.render import render
 from tasks.story.base import Model
 from tasks.story.state import Statement

@@ -55,11 +55,11 @@ async def plain(url: str) -> None:
 
 async def ours(url: str) -> None:
     """Through the provider, the retries and the parser."""
+    from tasks.answers.json import parse
     from tasks.calls.prompt import Prompt
     from tasks.core.settings import Settings
     from tasks.llm.chain import providers
     from tasks.llm.retry import retrying
-    from tasks.parsing import parse
     from tasks.story.scene import SceneDraft
 
     settings = Settings.model_validate({"gemini_api_key": "key", "gemini_base_url": url})

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from tasks.answers.ladder import Answer, ask, climb
 from tasks.calls.errors import Malformed
 from tasks.calls.prompt import Prompt, Provider, Purpose, Reply
 from tasks.core.settings import Settings
-from tasks.ladder import Answer, ask, climb
 from tasks.llm.chain import open_provider
 from tasks.parse import keep_raw
 from tasks.story.scene import SceneDraft

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.answers.json import WrongFields, parse
 from tasks.calls.errors import CutShort, Malformed
-from tasks.parsing import WrongFields, parse
 from tasks.story.scene import SceneDraft
 from tests.llm import malformed
 

@@ -8,11 +8,11 @@ import pytest
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from tasks.answers.ladder import Answer
 from tasks.calls.errors import Malformed
 from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.settings import Settings
 from tasks.generate import generate
-from tasks.ladder import Answer
 from tasks.llm.chain import open_provider
 from tasks.parse import parse_answer
 from tasks.story.scene import SceneDraft

@@ -1,6 +1,6 @@
 """The upper rungs of the parsing ladder: asking again for what was wrong.
 
-1. `as is`, `stripped`, `repaired`: see tasks.parsing; no call.
+1. `as is`, `stripped`, `repaired`: see tasks.answers.json; no call.
 2. `fields`: only the missing or wrong fields, with what is wrong about them.
 3. `whole`: everything again, with twice the room if the answer was cut.
 4. `next provider`: everything, from the next of the chain.
@@ -15,11 +15,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from tasks.answers.json import Parsed, Rung, WrongFields, parse
 from tasks.calls.errors import CapReached, CutShort, LLMError, Malformed
 from tasks.calls.prompt import Prompt, Purpose, Reason, Reply, Usage
 from tasks.core.settings import Settings
 from tasks.llm.classify import CUT
-from tasks.parsing import Parsed, Rung, WrongFields, parse
 from tasks.prompts.render import render
 
 M = TypeVar("M", bound=BaseModel)
