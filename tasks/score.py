@@ -9,8 +9,8 @@ from prefect.cache_policies import NO_CACHE
 from tasks.calls.prompt import Purpose
 from tasks.check_branches import judging
 from tasks.llm.client import Client
-from tasks.quality import quality
-from tasks.rubric import rate
+from tasks.scoring.form import quality
+from tasks.scoring.rubric import rate
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport
 from tasks.story.quality import Quality, QualityPart

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import examples
-from tasks.quality import quality
+from tasks.scoring.form import quality
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport, Snippet
 from tasks.story.scene import Beat, Branch, BranchDraft, DialogueLine, Provenance, Scene, SceneDraft

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.beats import told_in
+from tasks.scoring.beats import told_in
 from tasks.story.scene import Beat
 
 PROSE = """Juno winds the tape back. “Listen,” she says, and the harbour hums.

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import examples
-from tasks.coherence import BEATS, BROKEN, coherence
 from tasks.core.words import sentences
-from tasks.quality import CODE_FACTOR, quality
+from tasks.scoring.coherence import BEATS, BROKEN, coherence
+from tasks.scoring.form import CODE_FACTOR, quality
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport, Snippet
 from tasks.story.scene import Beat, SceneDraft

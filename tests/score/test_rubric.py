@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.settings import Settings
 from tasks.llm.gemini import Gemini
-from tasks.quality import quality
-from tasks.rubric import CRITERIA, rate
+from tasks.scoring.form import quality
+from tasks.scoring.rubric import CRITERIA, rate
 from tests.emulators.gemini import GeminiServer, response
 from tests.emulators.http import json_answer
 from tests.stories import drafts, lighthouse, make_story

@@ -14,12 +14,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.beats import told_in
 from tasks.core.count import counted
 from tasks.export.language import direction, tag_of
 from tasks.export.prose import passages
 from tasks.export.story_map import STYLE, draw, hue
 from tasks.receipt import money
+from tasks.scoring.beats import told_in
 from tasks.story.published import Published
 from tasks.story.receipt import Receipt
 from tasks.story.scene import Scene

@@ -19,8 +19,8 @@ prose are muddled alike, nor whether a quote tells what its beat says; that is f
 import re
 from itertools import combinations, pairwise
 
-from tasks.beats import told_in
 from tasks.core.words import paragraphs, sentences, words
+from tasks.scoring.beats import told_in
 from tasks.story.scene import SceneText
 from tasks.story.world import World
 

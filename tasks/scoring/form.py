@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import combinations, pairwise
 
-from tasks.coherence import coherence
 from tasks.core.words import sentences, words
+from tasks.scoring.coherence import coherence
 from tasks.story.brief import Brief
 from tasks.story.code import CodeReport
 from tasks.story.quality import Basis, Quality, QualityPart
@@ -56,7 +56,7 @@ def quality(
     ending: bool = False,
     ratings: Sequence[QualityPart] = (),
 ) -> Quality:
-    """The score of a scene, 0 to 1: by form only, or with the ratings of tasks.rubric as well. An
+    """The score of a scene, 0 to 1: by form only, or with the ratings of tasks.scoring.rubric as well. An
     ending needs no choices."""
     parts = [
         QualityPart(name="text", kind="gate", value=_gate(scene), weight=1, note="not degenerate"),
