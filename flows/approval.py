@@ -11,7 +11,7 @@ from pydantic import Field
 from flows.telling import Told
 from tasks.core.count import counted
 from tasks.core.markdown import escape
-from tasks.receipt import money
+from tasks.ledger.receipt import money
 
 DAY = 24 * 3600
 """Seconds a run waits for a person."""

@@ -18,8 +18,8 @@ from tasks.compare.keep import kept
 from tasks.compare.outcome import Outcome, Pair, Variant
 from tasks.compare.sequential import looks
 from tasks.core.settings import Settings
+from tasks.ledger.scenes import seconds_of
 from tasks.llm.client import Client
-from tasks.llm.scene_rows import seconds_of
 from tasks.sandbox import open_sandbox
 from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.state import PathState

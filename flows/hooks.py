@@ -14,8 +14,8 @@ from prefect.states import Cancelling
 from flows.batch import Batch
 from flows.run_receipt import run_receipt
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
-from tasks.receipt import money, receipt_markdown
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.receipt import money, receipt_markdown
 
 WEEK = 7 * 24 * 3600
 """Seconds until a run that writes is given up: it may wait a day for each answer of a person and a

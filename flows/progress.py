@@ -10,8 +10,8 @@ from prefect import get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from tasks.core.count import counted
+from tasks.ledger.receipt import money
 from tasks.llm.client import Client
-from tasks.receipt import money
 
 EVERY = 1.0
 """Seconds between two updates, at least."""

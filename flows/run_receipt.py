@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tasks.llm.ledger import Ledger
+from tasks.ledger.ledger import Ledger
 from tasks.story.base import Usd
 from tasks.story.receipt import Outcome, Receipt
 

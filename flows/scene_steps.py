@@ -17,8 +17,8 @@ from tasks.core.prefect_steps import whole
 from tasks.core.run_all import together
 from tasks.core.settings import Settings
 from tasks.generate import generate
+from tasks.ledger.scenes import note_scene
 from tasks.llm.client import Client
-from tasks.llm.scene_rows import note_scene
 from tasks.mend_code import FAILED, mend_code
 from tasks.parse import parse_answer
 from tasks.prompts.render import render

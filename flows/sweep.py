@@ -20,7 +20,7 @@ from flows.heartbeat import beats
 from flows.hooks import write_receipt
 from flows.secrets import load_keys
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
+from tasks.ledger.ledger import Ledger
 from tasks.sandbox import e2b
 
 SILENCE = 240.0

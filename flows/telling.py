@@ -34,10 +34,10 @@ from tasks.consistency.report import publish_report
 from tasks.core.count import counted
 from tasks.core.run_all import together
 from tasks.export import export_receipt, export_story
+from tasks.ledger.prices import LIST
+from tasks.ledger.receipt import money, publish_receipt
 from tasks.llm.client import Client
-from tasks.llm.prices import LIST
 from tasks.prompts.check import check_prompts
-from tasks.receipt import money, publish_receipt
 from tasks.run_code import publish_code
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model

@@ -12,8 +12,8 @@ from flows.replay import Way, ways_to
 from flows.scene_steps import Desk, write_scene_steps
 from flows.source import read_source
 from flows.telling import open_desk
+from tasks.ledger.receipt import publish_receipt
 from tasks.llm.client import Client
-from tasks.receipt import publish_receipt
 from tasks.story.receipt import Outcome, Receipt
 from tasks.story.scene import Scene
 from tasks.story.state import PathState

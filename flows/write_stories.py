@@ -27,8 +27,8 @@ from flows.write_story import STATES, offer
 from tasks.compare.publish import publish_trend
 from tasks.core.errors import UserError
 from tasks.core.markdown import escape
+from tasks.ledger.receipt import money, publish_receipt
 from tasks.llm.client import Client
-from tasks.receipt import money, publish_receipt
 from tasks.story.receipt import Receipt
 
 

@@ -11,8 +11,8 @@ from tasks.calls.errors import LLMError, NoPrice
 from tasks.calls.prompt import Usage
 from tasks.core.errors import UserError
 from tasks.core.settings import ProviderName, SandboxName, Settings
+from tasks.ledger.prices import Prices
 from tasks.llm.chain import KEYS, NAMES, chain, open_provider
-from tasks.llm.prices import Prices
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
 from tasks.story.code import Snippet

@@ -7,7 +7,7 @@ import typer
 
 from tasks.core.count import counted
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
+from tasks.ledger.ledger import Ledger
 
 
 def cache(

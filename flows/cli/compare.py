@@ -13,7 +13,7 @@ from flows.cli.options import Fresh
 from flows.order import DEFAULT_WORLD
 from tasks.compare.comparison import Comparison, Vote
 from tasks.compare.report import preferences
-from tasks.receipt import money
+from tasks.ledger.receipt import money
 
 
 def compare(

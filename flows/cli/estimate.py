@@ -14,14 +14,14 @@ from flows.source import read_source
 from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.prices import LIST, Prices
+from tasks.ledger.receipt import money
 from tasks.llm.batch.api import PROVIDERS
 from tasks.llm.batch.jobs import usual_seconds
 from tasks.llm.chain import chain
-from tasks.llm.ledger import Ledger
-from tasks.llm.prices import LIST, Prices
 from tasks.prompts.estimate import BatchEstimate, Estimate, Shape, by_batch
 from tasks.prompts.estimate import estimate as guess
-from tasks.receipt import money
 from tasks.story.ask import SPARE_BRANCHES
 
 DEFAULTS = StoryOrder()

@@ -13,9 +13,9 @@ from rich.table import Table
 from tasks.calls.errors import NoPrice
 from tasks.core.errors import InputError, printable
 from tasks.core.settings import Settings
+from tasks.ledger.receipt import money
 from tasks.prompts.lint import Size, remarks, size
 from tasks.prompts.render import folders, load, prompt_ids, versions
-from tasks.receipt import money
 
 app = typer.Typer(
     help="Prompts are text files with versions. Your own stand in the folder of "

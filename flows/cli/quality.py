@@ -13,7 +13,7 @@ from tasks.compare.report import head
 from tasks.compare.trend import Trend, quality_trend
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
+from tasks.ledger.ledger import Ledger
 
 
 def show_quality(*, as_json: bool) -> None:

@@ -16,9 +16,9 @@ from flows.cli.quality import show_quality
 from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
-from tasks.llm.tallies import Tallies
-from tasks.receipt import cells, in_flight, money
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.receipt import cells, in_flight, money
+from tasks.ledger.tallies import Tallies
 from tasks.story.receipt import Tally
 
 GROUPS = ("step", "model", "prompt", "reason", "story", "scene")

@@ -24,8 +24,8 @@ from tasks.compare.comparison import Comparison
 from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.export.prose import one_line
+from tasks.ledger.receipt import money
 from tasks.prompts.check import check_prompts
-from tasks.receipt import money
 
 Result = TypeVar("Result", Told, Batch, Comparison)
 

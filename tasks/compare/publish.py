@@ -10,7 +10,7 @@ from tasks.compare.keep import PAGE
 from tasks.compare.report import markdown
 from tasks.compare.trend import quality_trend
 from tasks.core.markdown import escape
-from tasks.llm.ledger import Ledger
+from tasks.ledger.ledger import Ledger
 
 
 async def publish_comparison(comparison: Comparison, folder: Path) -> None:

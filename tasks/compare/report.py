@@ -10,7 +10,7 @@ from tasks.compare.plots import cost_against_quality, differences, intervals
 from tasks.compare.votes import count
 from tasks.core.count import counted
 from tasks.core.markdown import escape, table
-from tasks.receipt import money
+from tasks.ledger.receipt import money
 
 MOST_DIFFERENT = 10
 

@@ -12,8 +12,8 @@ from statistics import fmean, stdev
 from pydantic import Field
 
 from tasks.compare.plots import trend as plot
-from tasks.llm.ledger import Ledger
-from tasks.llm.scene_rows import SceneRow, scene_rows
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.scenes import SceneRow, scene_rows
 from tasks.story.base import Model
 
 LIMIT = 3.0

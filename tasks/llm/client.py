@@ -20,16 +20,16 @@ from anyio import CancelScope
 from tasks.calls.errors import CapReached, LLMError
 from tasks.calls.prompt import Prompt, Provider, Purpose, Reply, Usage
 from tasks.core.settings import Settings
+from tasks.ledger.ledger import Full, Ledger
+from tasks.ledger.prices import Prices, worst_usage
 from tasks.llm import telemetry
 from tasks.llm.batch.api import SHARE
 from tasks.llm.batch.batches import Batches
 from tasks.llm.batch.jobs import gathering, owner
 from tasks.llm.batch.level import Level
 from tasks.llm.chain import open_judge, providers
-from tasks.llm.ledger import Full, Ledger
 from tasks.llm.log import logger
 from tasks.llm.pace import Pace, Slot
-from tasks.llm.prices import Prices, worst_usage
 from tasks.llm.replaced import LOST, say_replaced
 from tasks.llm.retry import Waited, retrying
 from tasks.llm.schema import flat_schema

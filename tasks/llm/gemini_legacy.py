@@ -23,6 +23,7 @@ from tasks.calls.errors import BadKey, Refused
 from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
+from tasks.ledger.prices import worst_usage
 from tasks.llm.classify import (
     check_finish,
     from_connection,
@@ -32,7 +33,6 @@ from tasks.llm.classify import (
     untrusted,
 )
 from tasks.llm.connections import connection_errors
-from tasks.llm.prices import worst_usage
 from tasks.llm.schema import flat_schema
 
 with warnings.catch_warnings():

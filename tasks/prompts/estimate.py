@@ -11,9 +11,9 @@ from decimal import Decimal
 
 from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
+from tasks.ledger.prices import Prices
 from tasks.llm.batch.api import SHARE
 from tasks.llm.chain import judge_model
-from tasks.llm.prices import Prices
 from tasks.prompts.render import render
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief

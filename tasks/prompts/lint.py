@@ -9,7 +9,7 @@ from jinja2 import nodes
 
 from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
-from tasks.llm.prices import Prices
+from tasks.ledger.prices import Prices
 from tasks.prompts.estimate import CHARACTERS_PER_TOKEN
 from tasks.prompts.front_matter import line_of_variables
 from tasks.prompts.render import BLOCKS, PromptFile, render

@@ -11,7 +11,7 @@ from flows.cli import app
 from tasks.core.settings import Settings
 from tasks.doctor import price
 from tasks.export import export_story
-from tasks.llm.prices import Prices
+from tasks.ledger.prices import Prices
 from tasks.prompts.estimate import Estimate, Shape, estimate
 from tasks.world.load import load_brief, load_world
 from tests.stories import make_story

@@ -13,9 +13,9 @@ import pytest
 from tasks.calls.errors import CapReached
 from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.settings import Settings
+from tasks.ledger.ledger import Ledger
 from tasks.llm.batch.jobs import gathering, open_jobs
 from tasks.llm.client import Client
-from tasks.llm.ledger import Ledger
 from tests.emulators.gemini_batch import Fate, GeminiBatchServer
 
 KEY = "canary-batch"

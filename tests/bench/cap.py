@@ -15,8 +15,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from tasks.core.settings import Settings
+from tasks.ledger.ledger import Ledger
 from tasks.llm.client import Client
-from tasks.llm.ledger import Ledger
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 
 CAP = Decimal("0.50")

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
-from tasks.llm.prices import Prices
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.prices import Prices
 from tests.emulators.gemini_batch import GeminiBatchServer
 
 ORDER = ["batch", "--batch", "--repeats", "25", "--depth", "2", "--sandbox", "none"]

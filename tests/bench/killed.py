@@ -29,10 +29,10 @@ from sqlalchemy import Connection, select
 from flows.source import read_story
 from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
-from tasks.llm.money import to_usd
-from tasks.llm.prices import Prices
-from tasks.llm.tables import answers, attempts
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.money import to_usd
+from tasks.ledger.prices import Prices
+from tasks.ledger.tables import answers, attempts
 from tests.emulators.gemini import GeminiServer
 
 ORDER = ["write", "--depth", "6", "--scenes", "60"]

@@ -16,8 +16,8 @@ from pathlib import Path
 from tests.conftest import serve_prefect  # isort: split
 
 from tasks.core.settings import Settings
+from tasks.ledger.ledger import Ledger
 from tasks.llm.client import Client
-from tasks.llm.ledger import Ledger
 from tasks.llm.pace import Pace
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 

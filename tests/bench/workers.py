@@ -25,9 +25,9 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
-from tasks.llm.money import to_usd
-from tasks.llm.tables import attempts
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.money import to_usd
+from tasks.ledger.tables import attempts
 from tests.bench.outage import serve
 from tests.ports import free_port
 from tests.postgres import postgresql

@@ -13,8 +13,8 @@ from flows.cli.quality import show_quality
 from tasks.compare.trend import quality_trend, trend_of
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
-from tasks.llm.scene_rows import SceneRow, note_scene
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.scenes import SceneRow, note_scene
 from tests.compare.scenes import scene
 
 

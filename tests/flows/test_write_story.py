@@ -16,7 +16,7 @@ from flows.write_scene import write_scene
 from flows.write_story import write_story
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
+from tasks.ledger.ledger import Ledger
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer
 from tests.flows.conftest import Run, artifact, run_story, task_runs

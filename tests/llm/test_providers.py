@@ -16,10 +16,10 @@ from tasks.calls.progress import watching, writing
 from tasks.calls.prompt import Prompt, Usage
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
+from tasks.ledger.prices import Prices
 from tasks.llm.chain import chain, open_provider, providers
 from tasks.llm.claude import Claude
 from tasks.llm.openai_compatible import OpenAICompatible
-from tasks.llm.prices import Prices
 from tasks.llm.schema import flat_schema
 from tasks.story.scene import SceneDraft
 from tests.canary import CANARY

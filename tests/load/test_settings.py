@@ -6,7 +6,7 @@ import pytest
 
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
-from tasks.llm.ledger import Ledger
+from tasks.ledger.ledger import Ledger
 
 
 def test_every_wrong_setting_is_named_and_none_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tasks.calls.errors import QuotaGone, Refused, TryLater
 from tasks.calls.prompt import Prompt, Purpose, Reply, Usage
 from tasks.core.settings import Settings
-from tasks.llm.prices import Price, Prices
+from tasks.ledger.prices import Price, Prices
 from tests.postgres import postgresql
 
 PRICES = Prices({"billed": Price.model_validate({"in": "1", "out": "10"})})

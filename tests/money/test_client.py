@@ -18,12 +18,12 @@ from sqlalchemy import Connection
 from tasks.calls.errors import CapReached, LLMError, NoPrice
 from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.prices import Prices
+from tasks.ledger.tables import metadata
 from tasks.llm.chain import providers
 from tasks.llm.client import Client, request_key
-from tasks.llm.ledger import Ledger
 from tasks.llm.openai_compatible import OpenAICompatible
-from tasks.llm.prices import Prices
-from tasks.llm.tables import metadata
 from tests.emulators.gemini import GeminiServer, error
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 

@@ -10,12 +10,12 @@ from sqlalchemy import Connection, select, update
 from tasks.calls.errors import CapReached, QuotaGone
 from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.prices import Price, Prices
+from tasks.ledger.receipt import in_flight
+from tasks.ledger.tables import attempts, spend
 from tasks.llm.client import Client
-from tasks.llm.ledger import Ledger
 from tasks.llm.pace import Pace
-from tasks.llm.prices import Price, Prices
-from tasks.llm.tables import attempts, spend
-from tasks.receipt import in_flight
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 
 

@@ -18,7 +18,7 @@ from tasks.core.count import counted
 from tasks.export.language import direction, tag_of
 from tasks.export.prose import passages
 from tasks.export.story_map import STYLE, draw, hue
-from tasks.receipt import money
+from tasks.ledger.receipt import money
 from tasks.scoring.beats import told_in
 from tasks.story.published import Published
 from tasks.story.receipt import Receipt

@@ -15,14 +15,14 @@ from typing import Any, Self, cast
 
 from tasks.calls.prompt import Prompt, Provider, Reply
 from tasks.core.settings import ProviderName, Settings
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.prices import Prices
 from tasks.llm.batch.api import PROVIDERS, BatchAPI
 from tasks.llm.batch.call import Call
 from tasks.llm.batch.jobs import release_unsent
 from tasks.llm.batch.lane import Lane
 from tasks.llm.batch.level import Level
 from tasks.llm.chain import open_provider
-from tasks.llm.ledger import Ledger
-from tasks.llm.prices import Prices
 
 QUIET = 0.5
 """Seconds without a new call after which a level counts as complete."""

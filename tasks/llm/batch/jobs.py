@@ -12,9 +12,9 @@ from statistics import median
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import NoResultFound
 
-from tasks.llm.ledger import Ledger
-from tasks.llm.money import to_usd
-from tasks.llm.tables import attempts, jobs
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.money import to_usd
+from tasks.ledger.tables import attempts, jobs
 
 PLANNING = timedelta(minutes=10)
 """Longer than it takes to submit a job: who planned one before that has died."""

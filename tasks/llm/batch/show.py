@@ -8,8 +8,8 @@ from prefect.exceptions import MissingContextError
 
 from tasks.core.count import counted
 from tasks.core.markdown import escape
+from tasks.ledger.ledger import Ledger
 from tasks.llm.batch.jobs import Job, usual_seconds
-from tasks.llm.ledger import Ledger
 from tasks.llm.log import logger
 
 

@@ -30,11 +30,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.calls.prompt import Prompt, Purpose, Reply, Usage
 from tasks.core.settings import Settings
-from tasks.llm.migrations import migrate
-from tasks.llm.money import to_nano, to_usd
-from tasks.llm.tables import answers, attempts
-from tasks.llm.tallies import Tallies, tallies
-from tasks.llm.transactions import Transactions, connect
+from tasks.ledger.migrations import migrate
+from tasks.ledger.money import to_nano, to_usd
+from tasks.ledger.tables import answers, attempts
+from tasks.ledger.tallies import Tallies, tallies
+from tasks.ledger.transactions import Transactions, connect
 
 T = TypeVar("T")
 

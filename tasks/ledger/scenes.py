@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, String, case, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tasks.llm.ledger import Ledger
-from tasks.llm.tables import attempts, scenes
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.tables import attempts, scenes
 from tasks.story.scene import Scene
 
 

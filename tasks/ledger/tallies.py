@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, case, cast, func, select
 
-from tasks.llm.money import to_usd
-from tasks.llm.tables import attempts
+from tasks.ledger.money import to_usd
+from tasks.ledger.tables import attempts
 from tasks.story.receipt import Tally
 
 GROUPS: Mapping[str, ColumnElement[str]] = {
