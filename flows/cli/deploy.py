@@ -107,7 +107,7 @@ async def _finish(settings: Settings, run: str) -> None:
 
     from flows.secrets import save_keys
     from tasks.llm.chain import providers
-    from tasks.llm.shared_limits import SharedLimits
+    from tasks.llm.limits.shared_limits import SharedLimits
 
     for name in await save_keys(settings):
         typer.echo(f"Secret block {name}: saved")

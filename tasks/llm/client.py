@@ -28,12 +28,12 @@ from tasks.llm.batch.batches import Batches
 from tasks.llm.batch.jobs import gathering, owner
 from tasks.llm.batch.level import Level
 from tasks.llm.chain import open_judge, providers
+from tasks.llm.limits.fair_turns import Turns
+from tasks.llm.limits.pace import Pace, Slot
 from tasks.llm.log import logger
-from tasks.llm.pace import Pace, Slot
 from tasks.llm.replaced import LOST, say_replaced
 from tasks.llm.retry import Waited, retrying
 from tasks.llm.schema import flat_schema
-from tasks.llm.turns import Turns
 
 WARNINGS = (50, 80, 100)
 """Per cent of a cap at which the log says so."""

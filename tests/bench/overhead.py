@@ -18,7 +18,7 @@ from tests.conftest import serve_prefect  # isort: split
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.llm.client import Client
-from tasks.llm.pace import Pace
+from tasks.llm.limits.pace import Pace
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 
 AT_ONCE = 100

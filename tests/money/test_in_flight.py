@@ -9,8 +9,8 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from tasks.core.settings import Settings
-from tasks.llm import shared_slots
-from tasks.llm.pace import Pace
+from tasks.llm.limits import shared_slots
+from tasks.llm.limits.pace import Pace
 from tests.money.conftest import BilledProvider, prompt
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

@@ -21,8 +21,8 @@ from tasks.calls.prompt import Usage
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tasks.llm.pace import Pace
-from tasks.llm.shared_rate import THOUSANDTHS
+from tasks.llm.limits.pace import Pace
+from tasks.llm.limits.shared_rate import THOUSANDTHS
 from tests.emulators.gemini import GeminiServer, error
 from tests.money.conftest import BilledProvider, prompt, purpose
 

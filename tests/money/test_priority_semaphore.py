@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.llm.priority_semaphore import PrioritySemaphore
+from tasks.llm.limits.priority_semaphore import PrioritySemaphore
 
 
 async def test_who_waits_goes_by_priority_and_then_by_arrival() -> None:

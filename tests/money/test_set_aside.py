@@ -15,7 +15,7 @@ from tasks.ledger.prices import Price, Prices
 from tasks.ledger.receipt import in_flight
 from tasks.ledger.tables import attempts, spend
 from tasks.llm.client import Client
-from tasks.llm.pace import Pace
+from tasks.llm.limits.pace import Pace
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from tasks.llm.turns import Turns
+from tasks.llm.limits.fair_turns import Turns
 
 
 async def test_a_long_piece_of_work_is_done_before_others_begin() -> None:

@@ -2,8 +2,8 @@
 
 One gate for each provider and model. Callers pass it in the order they came, save where too many of
 this process are in flight: then by priority. Where settings name a limit it is shared with all
-processes (tasks.llm.shared_limits); where they name none it is found from refusals
-(tasks.llm.found_rate). A refusal closes the gate for everybody, for as long as the server asks;
+processes (tasks.llm.limits.shared_limits); where they name none it is found from refusals
+(tasks.llm.limits.adaptive_rate). A refusal closes the gate for everybody, for as long as the server asks;
 who would wait longer than LLM_DEADLINE for that is refused at once.
 Without a limit and without a refusal nobody waits, and nothing is asked. A wait of more than a
 moment is said in the log of the run, once for all who wait.
@@ -26,11 +26,11 @@ from tasks.calls.prompt import Prompt, Provider, Usage
 from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
-from tasks.llm.found_rate import FoundRate
+from tasks.llm.limits.adaptive_rate import FoundRate
+from tasks.llm.limits.priority_semaphore import PrioritySemaphore
+from tasks.llm.limits.shared_limits import Grant, SharedLimits
+from tasks.llm.limits.token_estimate import TokenGuess
 from tasks.llm.log import logger
-from tasks.llm.priority_semaphore import PrioritySemaphore
-from tasks.llm.shared_limits import Grant, SharedLimits
-from tasks.llm.token_guess import TokenGuess
 
 PAUSE = 2.0
 """Seconds to close after a refusal that does not say for how long."""

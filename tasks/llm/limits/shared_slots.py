@@ -22,7 +22,7 @@ from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
 from tasks.core.errors import UserError
 from tasks.core.run_all import together
-from tasks.llm import global_limit
+from tasks.llm.limits import global_limit
 
 LEASE_SECONDS = 60.0
 """The shortest lease Prefect grants."""

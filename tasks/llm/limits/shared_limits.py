@@ -15,8 +15,8 @@ from tasks.calls.errors import QuotaGone
 from tasks.calls.prompt import Provider
 from tasks.core.count import counted
 from tasks.core.settings import Settings
-from tasks.llm.shared_rate import DayQuota, SharedRate
-from tasks.llm.shared_slots import POLL, SharedSlots
+from tasks.llm.limits.shared_rate import DayQuota, SharedRate
+from tasks.llm.limits.shared_slots import POLL, SharedSlots
 
 LEASE = 0.2
 """Seconds between two leases while callers wait: each takes all that has come free since."""

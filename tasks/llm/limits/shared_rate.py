@@ -14,7 +14,7 @@ from httpx import HTTPStatusError
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 
-from tasks.llm import global_limit
+from tasks.llm.limits import global_limit
 
 THOUSANDTHS = 1000
 """Slots of a limit are thousandths: at each acquisition Prefect rounds down to whole slots what has
