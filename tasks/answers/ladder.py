@@ -19,7 +19,7 @@ from tasks.answers.json import Parsed, Rung, WrongFields, parse
 from tasks.calls.errors import CapReached, CutShort, LLMError, Malformed
 from tasks.calls.prompt import Prompt, Purpose, Reason, Reply, Usage
 from tasks.core.settings import Settings
-from tasks.llm.classify import CUT
+from tasks.llm.providers.classify import CUT
 from tasks.prompts.render import render
 
 M = TypeVar("M", bound=BaseModel)

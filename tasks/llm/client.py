@@ -31,9 +31,9 @@ from tasks.llm.chain import open_judge, providers
 from tasks.llm.limits.fair_turns import Turns
 from tasks.llm.limits.pace import Pace, Slot
 from tasks.llm.log import logger
+from tasks.llm.providers.schema import flat_schema
 from tasks.llm.replaced import LOST, say_replaced
 from tasks.llm.retry import Waited, retrying
-from tasks.llm.schema import flat_schema
 
 WARNINGS = (50, 80, 100)
 """Per cent of a cap at which the log says so."""

@@ -17,7 +17,7 @@ from tasks.consistency.check import run, run_with
 from tasks.consistency.judge import _prompt, judge
 from tasks.consistency.retrieve import MOST, relevant
 from tasks.core.settings import Settings
-from tasks.llm.gemini import Gemini
+from tasks.llm.providers.gemini import Gemini
 from tasks.story.brief import Brief
 from tests.consistency.worlds import WORLD, branch, effects, scene, state
 from tests.emulators.gemini import GeminiServer, response

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from tasks.llm.schema import flat_schema
+from tasks.llm.providers.schema import flat_schema
 from tasks.story.scene import SceneDraft
 from tests.emulators.answers import Cast, answer
 

@@ -31,7 +31,7 @@ from tasks.calls.prompt import Prompt, Provider, Usage
 from tasks.core.errors import InputError
 from tasks.core.settings import ProviderName, Settings
 from tasks.llm.chain import open_provider
-from tasks.llm.classify import retry_delay
+from tasks.llm.providers.classify import retry_delay
 from tests.canary import CANARY, exception_texts, find_canary
 from tests.emulators.gemini import error, event, response
 from tests.emulators.http import Answer, HttpServer, Request, json_answer

@@ -18,9 +18,9 @@ from tasks.core.errors import UserError
 from tasks.core.settings import Settings
 from tasks.ledger.prices import Prices
 from tasks.llm.chain import chain, open_provider, providers
-from tasks.llm.claude import Claude
-from tasks.llm.openai_compatible import OpenAICompatible
-from tasks.llm.schema import flat_schema
+from tasks.llm.providers.claude import Claude
+from tasks.llm.providers.openai_compatible import OpenAICompatible
+from tasks.llm.providers.schema import flat_schema
 from tasks.story.scene import SceneDraft
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer, error, response

@@ -23,7 +23,7 @@ from tasks.ledger.prices import Prices
 from tasks.ledger.tables import metadata
 from tasks.llm.chain import providers
 from tasks.llm.client import Client, request_key
-from tasks.llm.openai_compatible import OpenAICompatible
+from tasks.llm.providers.openai_compatible import OpenAICompatible
 from tests.emulators.gemini import GeminiServer, error
 from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.settings import Settings
-from tasks.llm.gemini import Gemini
+from tasks.llm.providers.gemini import Gemini
 from tasks.scoring.form import quality
 from tasks.scoring.rubric import CRITERIA, rate
 from tests.emulators.gemini import GeminiServer, response

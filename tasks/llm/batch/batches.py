@@ -144,10 +144,10 @@ def _api(provider: Provider) -> BatchAPI:
     # Each SDK is imported only where it is used.
     if provider.name == "claude":
         from tasks.llm.batch.claude import ClaudeBatch
-        from tasks.llm.claude import Claude
+        from tasks.llm.providers.claude import Claude
 
         return ClaudeBatch(cast(Claude, provider))
     from tasks.llm.batch.gemini import GeminiBatch
-    from tasks.llm.gemini import Gemini
+    from tasks.llm.providers.gemini import Gemini
 
     return GeminiBatch(cast(Gemini, provider))

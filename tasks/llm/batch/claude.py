@@ -10,9 +10,9 @@ from tasks.calls.errors import LLMError, TryLater
 from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.scrub import scrub
 from tasks.llm.batch.api import Status
-from tasks.llm.classify import from_status
-from tasks.llm.claude import Claude
-from tasks.llm.stainless import IN_STREAM
+from tasks.llm.providers.classify import from_status
+from tasks.llm.providers.claude import Claude
+from tasks.llm.providers.sdk_errors import IN_STREAM
 
 CLOCKS = timedelta(minutes=1)
 """What Anthropic's clock and ours may differ."""

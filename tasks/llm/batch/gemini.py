@@ -12,8 +12,8 @@ from tasks.calls.errors import LLMError
 from tasks.calls.prompt import Prompt, Reply
 from tasks.core.scrub import scrub
 from tasks.llm.batch.api import Status
-from tasks.llm.classify import from_status, garbled
-from tasks.llm.gemini import Gemini
+from tasks.llm.providers.classify import from_status, garbled
+from tasks.llm.providers.gemini import Gemini
 
 CODES = {
     1: 500,

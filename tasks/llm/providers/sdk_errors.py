@@ -7,8 +7,8 @@ from types import ModuleType
 from pydantic import SecretStr
 
 from tasks.core.scrub import scrub
-from tasks.llm.classify import from_connection, from_status, server_message
-from tasks.llm.connections import connection_error, connection_errors
+from tasks.llm.providers.classify import from_connection, from_status, server_message
+from tasks.llm.providers.connections import connection_error, connection_errors
 
 IN_STREAM = {
     "invalid_request_error": 400,

@@ -16,9 +16,9 @@ from tasks.core.errors import UserError
 from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
 from tasks.ledger.prices import worst_usage
-from tasks.llm.classify import broken_stream, check_finish
-from tasks.llm.connections import pool
-from tasks.llm.stainless import api_errors
+from tasks.llm.providers.classify import broken_stream, check_finish
+from tasks.llm.providers.connections import pool
+from tasks.llm.providers.sdk_errors import api_errors
 
 OPENAI = "https://api.openai.com/v1"
 """OpenAI's own server."""

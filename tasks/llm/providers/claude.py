@@ -17,9 +17,9 @@ from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
 from tasks.ledger.prices import worst_usage
-from tasks.llm.classify import broken_stream, check_finish
-from tasks.llm.connections import pool
-from tasks.llm.stainless import api_errors
+from tasks.llm.providers.classify import broken_stream, check_finish
+from tasks.llm.providers.connections import pool
+from tasks.llm.providers.sdk_errors import api_errors
 
 LEAST_THINKING = 1024
 """Tokens; Claude takes no smaller budget.

@@ -18,10 +18,10 @@ from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
 from tasks.ledger.prices import worst_usage
-from tasks.llm.classify import broken_stream, check_finish, from_status, garbled
-from tasks.llm.connections import connection_errors, pool
-from tasks.llm.context_cache import ContextCache
-from tasks.llm.schema import flat_schema
+from tasks.llm.providers.classify import broken_stream, check_finish, from_status, garbled
+from tasks.llm.providers.connections import connection_errors, pool
+from tasks.llm.providers.context_cache import ContextCache
+from tasks.llm.providers.schema import flat_schema
 
 SAFETY = [
     types.SafetySetting(category=category, threshold=types.HarmBlockThreshold.BLOCK_ONLY_HIGH)

@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from tasks.calls.errors import LLMError
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
-from tasks.llm.classify import from_connection, garbled, untrusted
+from tasks.llm.providers.classify import from_connection, garbled, untrusted
 
 FOREIGN = (AssertionError, AttributeError, LookupError, TypeError)
 """What an SDK, or we, stumble over in an answer that has not the shape of the API's."""

@@ -24,7 +24,7 @@ from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
 from tasks.ledger.prices import worst_usage
-from tasks.llm.classify import (
+from tasks.llm.providers.classify import (
     check_finish,
     from_connection,
     from_status,
@@ -32,8 +32,8 @@ from tasks.llm.classify import (
     server_message,
     untrusted,
 )
-from tasks.llm.connections import connection_errors
-from tasks.llm.schema import flat_schema
+from tasks.llm.providers.connections import connection_errors
+from tasks.llm.providers.schema import flat_schema
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # the end of its support, on every import
@@ -47,7 +47,7 @@ SAFETY = {
     "SEXUALLY_EXPLICIT": "BLOCK_ONLY_HIGH",
     "DANGEROUS": "BLOCK_ONLY_HIGH",
 }
-"""As in tasks.llm.gemini."""
+"""As in tasks.llm.providers.gemini."""
 
 
 class GeminiLegacy:
