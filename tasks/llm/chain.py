@@ -21,7 +21,7 @@ from typing import cast, get_args
 from tasks.calls.prompt import Provider
 from tasks.core.errors import UserError
 from tasks.core.settings import ProviderName, Settings
-from tasks.llm.offline import OfflineWriter
+from tasks.offline import OfflineWriter
 
 NAMES: tuple[ProviderName, ...] = get_args(ProviderName)
 KEYS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tasks.calls.prompt import Prompt
-from tasks.llm.offline import OfflineWriter
+from tasks.offline import OfflineWriter
 from tasks.story.ask import PathStep, SceneAsk
 from tasks.story.brief import Brief, EndingKind
 from tasks.story.scene import BranchDraft, SceneDraft, SceneText

@@ -4,8 +4,8 @@ import re
 
 from hypothesis import HealthCheck, given, settings
 
-from tasks.llm.offline.deck import decks
-from tasks.llm.offline.outline import MOST
+from tasks.offline.deck import decks
+from tasks.offline.outline import MOST
 from tasks.scoring.beats import told_in
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect

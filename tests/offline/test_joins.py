@@ -9,8 +9,8 @@ import pytest
 
 import examples
 from tasks.consistency.check import check_scene
-from tasks.llm.offline.deck import decks
-from tasks.llm.offline.grammar import hour
+from tasks.offline.deck import decks
+from tasks.offline.grammar import hour
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.scene import SceneDraft

@@ -13,10 +13,10 @@ import pytest
 import examples
 from tasks.calls.errors import BadRequest
 from tasks.consistency.check import check_branch, check_scene
-from tasks.llm.offline.code_blocks import FIRST, PUZZLES, SECOND, Puzzle
-from tasks.llm.offline.deck import BAR, decks
-from tasks.llm.offline.grammar import sentences
-from tasks.llm.offline.mistakes import SHARE
+from tasks.offline.code_blocks import FIRST, PUZZLES, SECOND, Puzzle
+from tasks.offline.deck import BAR, decks
+from tasks.offline.grammar import sentences
+from tasks.offline.mistakes import SHARE
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief, EndingKind
 from tasks.story.code import Snippet

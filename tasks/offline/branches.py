@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tasks.llm.offline import grammar
-from tasks.llm.offline.deck import BAR
-from tasks.llm.offline.rules import permitted
-from tasks.llm.offline.situation import Situation
+from tasks.offline import grammar
+from tasks.offline.deck import BAR
+from tasks.offline.rules import permitted
+from tasks.offline.situation import Situation
 from tasks.story.scene import BranchDraft
 from tasks.story.world import Character, Place
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from tasks.llm.offline.deck import Passage
-from tasks.llm.offline.outline import Outline
-from tasks.llm.offline.situation import Situation
+from tasks.offline.deck import Passage
+from tasks.offline.outline import Outline
+from tasks.offline.situation import Situation
 
 FEWEST_WORDS = 80
 """No scene is shorter, whatever the brief asks."""

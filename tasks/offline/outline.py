@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from tasks.llm.offline import grammar
-from tasks.llm.offline.deck import Passage, decks, fill
+from tasks.offline import grammar
+from tasks.offline.deck import Passage, decks, fill
 from tasks.story.scene import Beat
 
 MOST = 8

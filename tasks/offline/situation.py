@@ -8,11 +8,11 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from tasks.llm.offline import grammar
-from tasks.llm.offline.deck import Dealer
-from tasks.llm.offline.joins import common
-from tasks.llm.offline.roads import minutes_between, ways
-from tasks.llm.offline.rules import forbidden_terms, permitted
+from tasks.offline import grammar
+from tasks.offline.deck import Dealer
+from tasks.offline.joins import common
+from tasks.offline.roads import minutes_between, ways
+from tasks.offline.rules import forbidden_terms, permitted
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect

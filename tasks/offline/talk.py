@@ -1,7 +1,7 @@
 """What is said in a scene: two to five lines, by those who are there."""
 
-from tasks.llm.offline.grammar import closed
-from tasks.llm.offline.situation import Situation
+from tasks.offline.grammar import closed
+from tasks.offline.situation import Situation
 from tasks.story.effects import Tells
 from tasks.story.scene import DialogueLine
 from tasks.story.world import Character

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from tasks.llm.offline.grammar import sentences, upper_first
+from tasks.offline.grammar import sentences, upper_first
 
 _GAP = re.compile(r"\{(\w+)\}")
 _MARK = re.compile(r"\[(\w+): ([^\]]*)\]")

@@ -1,11 +1,11 @@
 """One scene: it follows from the choice before it, changes something, and leads to a choice."""
 
-from tasks.llm.offline import grammar
-from tasks.llm.offline.code_blocks import code_block
-from tasks.llm.offline.endings import write_ending
-from tasks.llm.offline.page import Page
-from tasks.llm.offline.situation import Situation
-from tasks.llm.offline.talk import conversation
+from tasks.offline import grammar
+from tasks.offline.code_blocks import code_block
+from tasks.offline.endings import write_ending
+from tasks.offline.page import Page
+from tasks.offline.situation import Situation
+from tasks.offline.talk import conversation
 from tasks.story.scene import DialogueLine, SceneText
 from tasks.story.world import Character
 

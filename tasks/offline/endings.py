@@ -1,8 +1,8 @@
 """The last scene of a path, of the kind that is asked for."""
 
-from tasks.llm.offline import grammar
-from tasks.llm.offline.page import Page
-from tasks.llm.offline.talk import last_words
+from tasks.offline import grammar
+from tasks.offline.page import Page
+from tasks.offline.talk import last_words
 from tasks.story.brief import EndingKind
 from tasks.story.scene import DialogueLine
 from tasks.story.world import Character

@@ -5,11 +5,11 @@ The writer declares their effects truthfully, so that the checks have something 
 
 from collections.abc import Iterator
 
-from tasks.llm.offline import grammar
-from tasks.llm.offline.branches import Change, Option, tell
-from tasks.llm.offline.roads import neighbours
-from tasks.llm.offline.rules import permitted
-from tasks.llm.offline.situation import Situation
+from tasks.offline import grammar
+from tasks.offline.branches import Change, Option, tell
+from tasks.offline.roads import neighbours
+from tasks.offline.rules import permitted
+from tasks.offline.situation import Situation
 from tasks.story.scene import BranchDraft
 from tasks.story.world import Character, ForbidEffect, ForbidTerms, World
 

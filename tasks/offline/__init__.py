@@ -1,5 +1,5 @@
 """The offline writer: stories without a model, from the world's own facts."""
 
-from tasks.llm.offline.writer import OfflineWriter
+from tasks.offline.writer import OfflineWriter
 
 __all__ = ["OfflineWriter"]

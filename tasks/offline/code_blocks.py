@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from string import Template
 
-from tasks.llm.offline.situation import Situation
+from tasks.offline.situation import Situation
 
 HOW_OFTEN = 0.5
 """Share of scenes with a puzzle, where the brief wants code."""

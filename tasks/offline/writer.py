@@ -8,11 +8,11 @@ from typing import Any
 
 from tasks.calls.errors import BadRequest
 from tasks.calls.prompt import Prompt, Reply, Usage
-from tasks.llm.offline.branches import propose
-from tasks.llm.offline.code_blocks import mend
-from tasks.llm.offline.mistakes import mistake
-from tasks.llm.offline.scenes import write_scene
-from tasks.llm.offline.situation import Situation
+from tasks.offline.branches import propose
+from tasks.offline.code_blocks import mend
+from tasks.offline.mistakes import mistake
+from tasks.offline.scenes import write_scene
+from tasks.offline.situation import Situation
 from tasks.story.scene import BranchDraft, BranchDrafts, SceneDraft, SceneText
 
 _CHARACTERS_PER_TOKEN = 4
