@@ -26,7 +26,7 @@ from tasks.llm import telemetry
 from tasks.llm.batch.api import SHARE
 from tasks.llm.batch.batches import Batches
 from tasks.llm.batch.jobs import gathering, owner
-from tasks.llm.batch.level import Level
+from tasks.llm.batch.readiness import Level
 from tasks.llm.chain import open_judge, providers
 from tasks.llm.limits.fair_turns import Turns
 from tasks.llm.limits.pace import Pace, Slot

@@ -19,9 +19,9 @@ from tasks.ledger.ledger import Ledger
 from tasks.ledger.prices import Prices
 from tasks.llm.batch.api import PROVIDERS, BatchAPI
 from tasks.llm.batch.call import Call
+from tasks.llm.batch.job_runner import Lane
 from tasks.llm.batch.jobs import release_unsent
-from tasks.llm.batch.lane import Lane
-from tasks.llm.batch.level import Level
+from tasks.llm.batch.readiness import Level
 from tasks.llm.chain import open_provider
 
 QUIET = 0.5
