@@ -9,8 +9,8 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.source import read_story
+from tasks.consistency.accepted_findings import read_decisions
 from tasks.consistency.graph import from_story
-from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
 from tasks.core.count import counted

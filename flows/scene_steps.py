@@ -12,7 +12,7 @@ from tasks.calls.prompt import Prompt, Purpose, Reason
 from tasks.check_branches import check_branch
 from tasks.consistency import check_branch as computed
 from tasks.consistency import check_scene
-from tasks.consistency.intended import Decision, honour
+from tasks.consistency.accepted_findings import Decision, honour
 from tasks.core.prefect_steps import whole
 from tasks.core.run_all import together
 from tasks.core.settings import Settings

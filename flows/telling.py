@@ -27,8 +27,8 @@ from flows.replay import below, ways_to
 from flows.scene_steps import Desk, SceneRefused
 from flows.source import Source, read_source
 from tasks.calls.errors import CapReached, LLMError
+from tasks.consistency.accepted_findings import read_decisions
 from tasks.consistency.graph import from_story
-from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
 from tasks.core.count import counted

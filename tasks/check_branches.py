@@ -7,9 +7,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.calls.prompt import Purpose
-from tasks.consistency.case import of_branch
+from tasks.consistency.accepted_findings import Decision, honour
 from tasks.consistency.check import computed, run, run_with
-from tasks.consistency.intended import Decision, honour
+from tasks.consistency.examination import of_branch
 from tasks.consistency.judge import judge
 from tasks.llm.client import Client
 from tasks.story.brief import Brief

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.source import read_story
+from tasks.consistency.accepted_findings import read_decisions
 from tasks.consistency.checks import CHECKS
 from tasks.consistency.graph import Graph, from_story
-from tasks.consistency.intended import read_decisions
 from tasks.consistency.paths import StoryCheck, check_story
 from tasks.consistency.report import page, tally
 from tasks.consistency.twee import read_twee

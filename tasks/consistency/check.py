@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from tasks.consistency.case import Case, of_branch, of_scene
 from tasks.consistency.checks import CHECKS
+from tasks.consistency.examination import Case, of_branch, of_scene
 from tasks.consistency.opinion import Opinion
 from tasks.consistency.verdict import verdict
 from tasks.story.brief import Brief

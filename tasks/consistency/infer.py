@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case
+from tasks.consistency.examination import Case
 from tasks.story import effects as fx
 from tasks.story.effects import Effect
 

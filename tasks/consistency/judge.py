@@ -15,9 +15,9 @@ from pydantic import Field
 from tasks.answers.json import parse
 from tasks.calls.errors import CapReached, LLMError
 from tasks.calls.prompt import Prompt, Purpose, Reply
-from tasks.consistency.case import Case
+from tasks.consistency.examination import Case
 from tasks.consistency.opinion import Opinion
-from tasks.consistency.retrieve import relevant
+from tasks.consistency.relevant_facts import relevant
 from tasks.core.quotes import fold, grounded
 from tasks.core.settings import Settings
 from tasks.prompts.render import render

@@ -11,12 +11,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.consistency.case import Case, of_branch, of_scene
+from tasks.consistency.accepted_findings import Decision, honour
 from tasks.consistency.check import run
 from tasks.consistency.checks.form import TWIN, overlap, trigrams
+from tasks.consistency.examination import Case, of_branch, of_scene
 from tasks.consistency.graph import Graph, Passage
 from tasks.consistency.infer import MARK, infer
-from tasks.consistency.intended import Decision, honour
 from tasks.story.base import Model
 from tasks.story.state import PathState
 from tasks.story.verdict import Issue, Verdict

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tasks.consistency import check_branch, check_scene
-from tasks.consistency.case import Check
 from tasks.consistency.checks import CHECKS
+from tasks.consistency.examination import Check
 from tasks.story.scene import BranchDraft
 from tasks.story.state import PathState
 from tasks.story.world import Boundary, Event, ForbidEffect, ForbidTerms, Item, Rule

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.consistency.intended import Decision, honour, read_decisions, write_decisions
+from tasks.consistency.accepted_findings import Decision, honour, read_decisions, write_decisions
 from tasks.core.errors import InputError
 from tests.consistency.worlds import branch, state, verdict
 

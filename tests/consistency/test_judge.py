@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from tasks.calls.errors import CapReached
 from tasks.calls.prompt import Prompt, Purpose, Reply
-from tasks.consistency.case import Case, of_branch
 from tasks.consistency.check import run, run_with
+from tasks.consistency.examination import Case, of_branch
 from tasks.consistency.judge import _prompt, judge
-from tasks.consistency.retrieve import MOST, relevant
+from tasks.consistency.relevant_facts import MOST, relevant
 from tasks.core.settings import Settings
 from tasks.llm.providers.gemini import Gemini
 from tasks.story.brief import Brief

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from tasks.consistency.retrieve import Terms, by_embeddings
+from tasks.consistency.relevant_facts import Terms, by_embeddings
 from tasks.core.errors import UserError
 
 TEXTS = ["The boat left at dawn.", "The ship left at dusk.", "Nobody likes fish."]

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from flows.check_stories import check_stories
 from flows.cli import app
 from flows.order import StoryOrder
-from tasks.consistency.intended import Decision, write_decisions
+from tasks.consistency.accepted_findings import Decision, write_decisions
 from tasks.export import export_story
 from tasks.story.scene import DialogueLine
 from tests.flows.conftest import Run, artifact, run_story

@@ -11,8 +11,8 @@ from examples import boundary_sets
 from flows.order import StoryOrder
 from flows.source import read_source
 from tasks.consistency import check_branch, check_scene
-from tasks.consistency.case import of_branch
-from tasks.consistency.retrieve import relevant
+from tasks.consistency.examination import of_branch
+from tasks.consistency.relevant_facts import relevant
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
 from tasks.prompts.render import render

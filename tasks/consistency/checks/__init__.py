@@ -1,6 +1,5 @@
 """The deterministic checks, by what they look at."""
 
-from tasks.consistency.case import Check
 from tasks.consistency.checks import (
     boundaries,
     calendar,
@@ -15,6 +14,7 @@ from tasks.consistency.checks import (
     timeline,
     travel,
 )
+from tasks.consistency.examination import Check
 
 CHECKS: tuple[Check, ...] = (
     *form.CHECKS,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.examination import Case, Check, Finding
 from tasks.world.boundaries import Part, crossings, merged, spell
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.durations import number
 
 _HOURS = {"dawn": (4, 8), "sunrise": (4, 9), "morning": (5, 12), "noon": (11, 14),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.durations import number
 from tasks.consistency.language.english import section, words
 from tasks.consistency.language.reader import Word

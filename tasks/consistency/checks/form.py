@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding, field_of
+from tasks.consistency.examination import Case, Check, Finding, field_of
 from tasks.story.effects import Effect
 
 TWIN = 0.8

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding, Step, field_of, sentence
 from tasks.consistency.claims import Claim
+from tasks.consistency.examination import Case, Check, Finding, Step, field_of, sentence
 from tasks.story.state import ItemState, PathState
 from tasks.story.verdict import Severity
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.english import words
 from tasks.consistency.language.tokens import terms
 from tasks.consistency.language.verbs import SPEAK

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from tasks.consistency.case import Case, Check, Finding, Step, field_of
 from tasks.consistency.claims import Claim
+from tasks.consistency.examination import Case, Check, Finding, Step, field_of
 from tasks.consistency.language.english import pattern
 from tasks.story.scene import SceneText
 from tasks.story.state import LifeState

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding
+from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.english import pattern
 from tasks.consistency.language.modes import AFTER_ONLY
 

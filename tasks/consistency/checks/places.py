@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tasks.consistency.case import Case, Check, Finding, field_of, sentence
+from tasks.consistency.examination import Case, Check, Finding, field_of, sentence
 from tasks.consistency.language.english import pattern
 from tasks.story.state import PathState, PlaceState
 

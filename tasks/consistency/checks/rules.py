@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from tasks.consistency.case import Case, Check, Finding, field_of
 from tasks.consistency.claims import Claim
+from tasks.consistency.examination import Case, Check, Finding, field_of
 from tasks.consistency.language.verbs import HANDLING
 from tasks.core.count import counted
 from tasks.story.effects import Effect

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from tasks.consistency.case import Case, Check, Finding
 from tasks.consistency.checks.knowledge import tells
+from tasks.consistency.examination import Case, Check, Finding
 
 EARLY = 60
 """Minutes an event may come before its time."""

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from tasks.consistency.case import Case, Check, Finding
 from tasks.consistency.claims import Claim
+from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.english import pattern, words
 from tasks.core.count import counted
 from tasks.story.state import PathState, Whereabouts

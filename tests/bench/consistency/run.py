@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from tasks.consistency import check_branch
-from tasks.consistency.retrieve import Terms
+from tasks.consistency.relevant_facts import Terms
 from tasks.story.scene import BranchDraft
 from tests.bench.consistency.cases import KINDS, Proposal, proposals
 from tests.bench.consistency.operators import twins

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Literal
 
-from tasks.consistency.atlas import Atlas, atlas
 from tasks.consistency.claims import Claim, claims
 from tasks.consistency.language.durations import Span, span
 from tasks.consistency.language.english import pattern
 from tasks.consistency.language.modes import AFTER_ONLY, Mode
 from tasks.consistency.language.names import Names
 from tasks.consistency.language.reader import Passage
+from tasks.consistency.world_index import Atlas, atlas
 from tasks.core.cache_by_identity import memo
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect

@@ -10,9 +10,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from tasks.consistency.atlas import atlas
-from tasks.consistency.case import Case
+from tasks.consistency.examination import Case
 from tasks.consistency.language.tokens import terms
+from tasks.consistency.world_index import atlas
 from tasks.core.cache_by_identity import memo
 from tasks.core.count import counted
 from tasks.core.errors import UserError
