@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 
 from prefect import flow, runtime
 
-from flows.compare_order import CompareOrder
 from flows.comparing import Comparing
 from flows.hooks import WEEK, leave_receipt
+from flows.orders.comparison import CompareOrder
 from flows.quiet import quiet_steps
 from flows.secrets import load_keys
 from flows.source import read_source

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from prefect import get_run_logger
 
-from flows.compare_order import CompareOrder
-from flows.order import StoryOrder
+from flows.orders.comparison import CompareOrder
+from flows.orders.stories import StoryOrder
 from flows.scene_steps import Desk, SceneRefused, write_scene_steps
 from flows.source import Source
 from tasks.calls.errors import BadRequest, CutShort, LLMError, Malformed, Refused

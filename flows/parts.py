@@ -14,7 +14,7 @@ from prefect.states import Crashed
 
 from flows.batch import Batch
 from flows.heartbeat import beats
-from flows.order import BatchOrder, Part
+from flows.orders.stories import BatchOrder, Part
 from tasks.core.count import counted
 from tasks.core.run_all import together
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from slugify import slugify
 
-from flows.order import StoryOrder, tree
+from flows.orders.stories import StoryOrder, tree
 from flows.replay import below
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings

@@ -22,7 +22,7 @@ from flows.events import announce
 from flows.forecast import likely_usd, missing_usd
 from flows.growth import SETTLED, Growth
 from flows.keep_aside import keep_aside
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.replay import below, ways_to
 from flows.scene_steps import Desk, SceneRefused
 from flows.source import Source, read_source

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from prefect import flow, runtime
 
 from flows.growth import Growth
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.replay import Way, ways_to
 from flows.scene_steps import Desk, write_scene_steps
 from flows.source import read_source

@@ -12,10 +12,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.batch import Batch
-from flows.briefs import orders
 from flows.garbage import rare_collections
 from flows.hooks import WEEK, cancel_parts, leave_receipt
-from flows.order import BatchOrder, StoryOrder
+from flows.orders.briefs import orders
+from flows.orders.stories import BatchOrder, StoryOrder
 from flows.parts import run_parts
 from flows.progress import progress
 from flows.quiet import quiet_steps

@@ -11,7 +11,7 @@ from slugify import slugify
 
 from flows.approval import approved, higher_cap
 from flows.hooks import WEEK, leave_receipt
-from flows.order import StoryOrder, Writing
+from flows.orders.stories import StoryOrder, Writing
 from flows.progress import progress
 from flows.quiet import quiet_steps
 from flows.secrets import load_keys

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Breadth, Depth, Fresh, Model
-from flows.order import BatchOrder
+from flows.orders.stories import BatchOrder
 from tasks.core.settings import SandboxName
 
 DEFAULTS = BatchOrder()

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.options import Fresh
-from flows.order import DEFAULT_WORLD
+from flows.orders.stories import DEFAULT_WORLD
 from tasks.compare.comparison import Comparison, Vote
 from tasks.compare.report import preferences
 from tasks.ledger.receipt import money
@@ -52,7 +52,7 @@ def compare(
     """
     from flows.cli.run import run_comparison
     from flows.cli.stopping import run
-    from flows.compare_order import CompareOrder
+    from flows.orders.comparison import CompareOrder
 
     named = [name.strip() for name in models.split(",") if name.strip()]
     names = named or prompts or []

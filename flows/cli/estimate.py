@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.cli.options import Breadth, Depth, Extend, FromScene, Model, Redo, Scenes
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.source import read_source
 from tasks.core.count import counted
 from tasks.core.errors import UserError

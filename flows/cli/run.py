@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.batch import Batch
-from flows.briefs import orders
 from flows.cli.progress import progress_lines
-from flows.compare_order import CompareOrder
 from flows.compare_prompts import compare_prompts
-from flows.order import BatchOrder, StoryOrder, Writing
+from flows.orders.briefs import orders
+from flows.orders.comparison import CompareOrder
+from flows.orders.stories import BatchOrder, StoryOrder, Writing
 from flows.server import ensure_server
 from flows.source import read_source
 from flows.telling import Told

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Breadth, Depth, Extend, Fresh, FromScene, Model, Redo, Scenes
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from tasks.core.settings import SandboxName
 
 DEFAULTS = StoryOrder()

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from prefect.artifacts import Artifact
 
-from flows.compare_order import CompareOrder
 from flows.compare_prompts import compare_prompts
+from flows.orders.comparison import CompareOrder
 from flows.source import read_story
 from tasks.compare.comparison import Comparison
 from tasks.compare.sequential import looks

@@ -17,7 +17,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import TaskRun
 from prefect.client.schemas.sorting import ArtifactSort
 
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.source import read_story
 from flows.telling import Told
 from flows.write_story import write_story

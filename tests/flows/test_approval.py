@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State
 
 from flows.batch import Batch
-from flows.order import BatchOrder, StoryOrder
+from flows.orders.stories import BatchOrder, StoryOrder
 from flows.telling import Told
 from flows.write_stories import write_stories
 from flows.write_story import write_story

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.order import BatchOrder
+from flows.orders.stories import BatchOrder
 from tests.canary import CANARY
 from tests.emulators.gemini_batch import GeminiBatchServer
 from tests.flows.test_write_stories import run_batch

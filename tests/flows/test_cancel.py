@@ -20,7 +20,7 @@ from prefect.states import Cancelled, Cancelling, Crashed, Failed, Running
 from prefect.workers.process import ProcessWorker
 
 from flows.batch import Batch
-from flows.order import BatchOrder
+from flows.orders.stories import BatchOrder
 from flows.write_stories import write_stories
 from tests.emulators.coder import Coder
 from tests.emulators.e2b import E2BEmulator

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from flows.check_stories import check_stories
 from flows.cli import app
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from tasks.consistency.accepted_findings import Decision, write_decisions
 from tasks.export import export_story
 from tasks.story.scene import DialogueLine

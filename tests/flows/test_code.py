@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from tests.canary import CANARY
 from tests.emulators.coder import Coder
 from tests.emulators.gemini import GeminiServer

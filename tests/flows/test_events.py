@@ -14,7 +14,7 @@ import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.flow_engine import run_flow_async
 
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.write_story import write_story
 from tests.emulators.gemini import GeminiServer, error
 from tests.emulators.http import Answer, Request

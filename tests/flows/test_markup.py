@@ -13,7 +13,7 @@ from prefect.input import RunInput
 
 from flows import approval, write_stories, write_story
 from flows.batch import Batch
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.telling import Told
 from tasks import run_code
 from tasks.core.markdown import escape

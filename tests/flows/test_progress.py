@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 from rich.console import Console
 
 from flows.cli.progress import progress_lines
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.progress import EVERY, progress
 from tasks.llm.client import Client
 from tests.canary import CANARY

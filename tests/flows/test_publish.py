@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from tasks.core.errors import UserError
 from tasks.export import FILES, export_story
 from tasks.publish import publish

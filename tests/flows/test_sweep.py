@@ -19,7 +19,7 @@ from prefect.states import Completed, Running
 
 from flows import sweep as room
 from flows.heartbeat import beats
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.sweep import sweep
 from flows.write_story import write_story
 

@@ -10,8 +10,8 @@ import pytest
 
 from examples import worlds
 from flows.batch import Batch
-from flows.briefs import orders
-from flows.order import BatchOrder
+from flows.orders.briefs import orders
+from flows.orders.stories import BatchOrder
 from flows.write_stories import write_stories
 from tasks.core.errors import InputError
 from tests.flows.conftest import artifact

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prefect.artifacts import Artifact
 
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.replay import ways_to
 from flows.source import read_story
 from flows.write_scene import write_scene

@@ -16,7 +16,7 @@ pytest.importorskip("tasks.score", reason="the flow needs every step")
 async def test_a_story_ends_with_every_scene(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.order import StoryOrder
+    from flows.orders.stories import StoryOrder
     from flows.write_story import write_story
 
     with GeminiServer(latency=0.2) as server:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from examples import boundary_sets
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.source import read_source
 from tasks.consistency import check_branch, check_scene
 from tasks.consistency.examination import of_branch

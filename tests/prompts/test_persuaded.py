@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.order import StoryOrder
+from flows.orders.stories import StoryOrder
 from flows.scene_steps import SceneRefused
 from flows.write_scene import write_scene
 from tasks.world.load import load_brief, load_world

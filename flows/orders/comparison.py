@@ -6,8 +6,8 @@ from typing import Self
 from pydantic import Field, model_validator
 from slugify import slugify
 
-from flows.briefs import orders
-from flows.order import BatchOrder, StoryOrder, Writing
+from flows.orders.briefs import orders
+from flows.orders.stories import BatchOrder, StoryOrder, Writing
 from tasks.compare.contrast import MARGIN
 from tasks.compare.outcome import Variant
 from tasks.core.errors import UserError

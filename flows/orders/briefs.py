@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from examples import worlds
-from flows.order import BatchOrder, StoryOrder, Writing
+from flows.orders.stories import BatchOrder, StoryOrder, Writing
 from tasks.core.errors import InputError
 
 COLUMNS = ("brief", "world", "depth", "breadth", "seed")
