@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 from prefect import flow, runtime
 
 from flows.comparing import Comparing
-from flows.hooks import WEEK, leave_receipt
 from flows.orders.comparison import CompareOrder
-from flows.quiet import quiet_steps
-from flows.secrets import load_keys
+from flows.runs.hooks import WEEK, leave_receipt
+from flows.runs.keys import load_keys
+from flows.runs.quiet import quiet_steps
 from flows.source import read_source
 from tasks.compare.comparison import Comparison
 from tasks.compare.keep import keep

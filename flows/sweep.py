@@ -16,9 +16,9 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed
 from pydantic import Field
 
-from flows.heartbeat import beats
-from flows.hooks import write_receipt
-from flows.secrets import load_keys
+from flows.runs.alive import beats
+from flows.runs.hooks import write_receipt
+from flows.runs.keys import load_keys
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.sandbox import e2b

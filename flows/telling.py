@@ -18,12 +18,12 @@ from anyio import CancelScope
 from prefect import get_run_logger
 
 from flows.alone import alone
-from flows.events import announce
 from flows.forecast import likely_usd, missing_usd
 from flows.growth import SETTLED, Growth
 from flows.keep_aside import keep_aside
 from flows.orders.stories import StoryOrder
 from flows.replay import below, ways_to
+from flows.runs.events import announce
 from flows.scene_steps import Desk, SceneRefused
 from flows.source import Source, read_source
 from tasks.calls.errors import CapReached, LLMError

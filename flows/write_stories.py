@@ -12,15 +12,15 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.batch import Batch
-from flows.garbage import rare_collections
-from flows.hooks import WEEK, cancel_parts, leave_receipt
 from flows.orders.briefs import orders
 from flows.orders.stories import BatchOrder, StoryOrder
-from flows.parts import run_parts
-from flows.progress import progress
-from flows.quiet import quiet_steps
-from flows.run_receipt import run_receipt
-from flows.secrets import load_keys
+from flows.runs.garbage import rare_collections
+from flows.runs.hooks import WEEK, cancel_parts, leave_receipt
+from flows.runs.keys import load_keys
+from flows.runs.parts import run_parts
+from flows.runs.progress import progress
+from flows.runs.quiet import quiet_steps
+from flows.runs.receipts import run_receipt
 from flows.source import read_source
 from flows.telling import Told, tell
 from flows.write_story import STATES, offer

@@ -9,12 +9,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from slugify import slugify
 
-from flows.approval import approved, higher_cap
-from flows.hooks import WEEK, leave_receipt
 from flows.orders.stories import StoryOrder, Writing
-from flows.progress import progress
-from flows.quiet import quiet_steps
-from flows.secrets import load_keys
+from flows.runs.approval import approved, higher_cap
+from flows.runs.hooks import WEEK, leave_receipt
+from flows.runs.keys import load_keys
+from flows.runs.progress import progress
+from flows.runs.quiet import quiet_steps
 from flows.source import read_source, read_story
 from flows.telling import Told, tell
 from tasks.compare.publish import publish_trend

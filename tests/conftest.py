@@ -54,7 +54,7 @@ def _wait_for(url: str) -> None:
 
 def serve_prefect() -> Iterator[str]:
     """Start a Prefect server, set up as Talewright sets one up; give its API URL, and end it."""
-    from flows.server import SERVER_SETTINGS
+    from flows.runs.server import SERVER_SETTINGS
 
     port = API_URL.split(":")[-1].removesuffix("/api")
     log = (HOME / "server.log").open("w")

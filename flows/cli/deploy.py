@@ -34,7 +34,7 @@ def deploy(
     """
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    from flows.server import ensure_server
+    from flows.runs.server import ensure_server
 
     if not (PROJECT / "prefect.yaml").is_file():
         raise UserError(
@@ -60,7 +60,7 @@ def worker(
     Uses the server in PREFECT_API_URL, or one on this machine, which is started if it is not
     running.
     """
-    from flows.server import ensure_server
+    from flows.runs.server import ensure_server
 
     environment = os.environ | {
         "PREFECT_API_URL": ensure_server(lambda line: typer.echo(line, err=True)),
@@ -105,7 +105,7 @@ async def _finish(settings: Settings, run: str) -> None:
     """Save the keys, set the limits, say what is deployed, and start one deployment if named."""
     from prefect.client.orchestration import get_client
 
-    from flows.secrets import save_keys
+    from flows.runs.keys import save_keys
     from tasks.llm.chain import providers
     from tasks.llm.limits.shared_limits import SharedLimits
 

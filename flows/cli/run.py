@@ -14,7 +14,7 @@ from flows.compare_prompts import compare_prompts
 from flows.orders.briefs import orders
 from flows.orders.comparison import CompareOrder
 from flows.orders.stories import BatchOrder, StoryOrder, Writing
-from flows.server import ensure_server
+from flows.runs.server import ensure_server
 from flows.source import read_source
 from flows.telling import Told
 from flows.write_stories import write_stories

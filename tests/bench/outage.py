@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from flows.server import SERVER_SETTINGS
+from flows.runs.server import SERVER_SETTINGS
 from tests.emulators.gemini import GeminiServer
 from tests.ports import free_port
 

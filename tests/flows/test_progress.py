@@ -15,7 +15,7 @@ from rich.console import Console
 
 from flows.cli.progress import progress_lines
 from flows.orders.stories import StoryOrder
-from flows.progress import EVERY, progress
+from flows.runs.progress import EVERY, progress
 from tasks.llm.client import Client
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer

@@ -9,8 +9,8 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from flows import server as room
-from flows.server import ensure_server
+from flows.runs import server as room
+from flows.runs.server import ensure_server
 from tasks.core.errors import UserError
 from tests.emulators.http import Answer, HttpServer, Request, json_answer
 from tests.ports import free_port

@@ -18,8 +18,8 @@ from prefect.events import emit_event
 from prefect.states import Completed, Running
 
 from flows import sweep as room
-from flows.heartbeat import beats
 from flows.orders.stories import StoryOrder
+from flows.runs.alive import beats
 from flows.sweep import sweep
 from flows.write_story import write_story
 

@@ -12,7 +12,7 @@ from prefect.exceptions import MissingResult
 from prefect.states import Cancelling
 
 from flows.batch import Batch
-from flows.run_receipt import run_receipt
+from flows.runs.receipts import run_receipt
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.ledger.receipt import money, receipt_markdown

@@ -13,8 +13,8 @@ from prefect.exceptions import MissingResult
 from prefect.states import Crashed
 
 from flows.batch import Batch
-from flows.heartbeat import beats
 from flows.orders.stories import BatchOrder, Part
+from flows.runs.alive import beats
 from tasks.core.count import counted
 from tasks.core.run_all import together
 
