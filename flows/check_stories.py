@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.source import read_story
+from flows.story.source import read_story
 from tasks.consistency.accepted_findings import read_decisions
 from tasks.consistency.graph import from_story
 from tasks.consistency.paths import check_story

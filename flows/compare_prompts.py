@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack
 
 from prefect import flow, runtime
 
-from flows.comparing import Comparing
 from flows.orders.comparison import CompareOrder
 from flows.runs.hooks import WEEK, leave_receipt
 from flows.runs.keys import load_keys
 from flows.runs.quiet import quiet_steps
-from flows.source import read_source
+from flows.story.comparing import Comparing
+from flows.story.source import read_source
 from tasks.compare.comparison import Comparison
 from tasks.compare.keep import keep
 from tasks.compare.publish import publish_comparison

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from prefect import flow, runtime
 
-from flows.growth import Growth
 from flows.orders.stories import StoryOrder
-from flows.replay import Way, ways_to
-from flows.scene_steps import Desk, write_scene_steps
-from flows.source import read_source
-from flows.telling import open_desk
+from flows.story.scene import Desk, write_scene_steps
+from flows.story.source import read_source
+from flows.story.tree import Growth
+from flows.story.ways import Way, ways_to
+from flows.story.writing import open_desk
 from tasks.ledger.receipt import publish_receipt
 from tasks.llm.client import Client
 from tasks.story.receipt import Outcome, Receipt

@@ -11,9 +11,9 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.batch import Batch
 from flows.orders.briefs import orders
 from flows.orders.stories import BatchOrder, StoryOrder
+from flows.results import Batch
 from flows.runs.garbage import rare_collections
 from flows.runs.hooks import WEEK, cancel_parts, leave_receipt
 from flows.runs.keys import load_keys
@@ -21,8 +21,8 @@ from flows.runs.parts import run_parts
 from flows.runs.progress import progress
 from flows.runs.quiet import quiet_steps
 from flows.runs.receipts import run_receipt
-from flows.source import read_source
-from flows.telling import Told, tell
+from flows.story.source import read_source
+from flows.story.writing import Told, tell
 from flows.write_story import STATES, offer
 from tasks.compare.publish import publish_trend
 from tasks.core.errors import UserError

@@ -15,8 +15,8 @@ from flows.runs.hooks import WEEK, leave_receipt
 from flows.runs.keys import load_keys
 from flows.runs.progress import progress
 from flows.runs.quiet import quiet_steps
-from flows.source import read_source, read_story
-from flows.telling import Told, tell
+from flows.story.source import read_source, read_story
+from flows.story.writing import Told, tell
 from tasks.compare.publish import publish_trend
 from tasks.core.count import counted
 from tasks.core.markdown import escape

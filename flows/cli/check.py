@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from flows.source import read_story
+from flows.story.source import read_story
 from tasks.consistency.accepted_findings import read_decisions
 from tasks.consistency.checks import CHECKS
 from tasks.consistency.graph import Graph, from_story

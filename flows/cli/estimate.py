@@ -10,7 +10,7 @@ from rich.table import Table
 
 from flows.cli.options import Breadth, Depth, Extend, FromScene, Model, Redo, Scenes
 from flows.orders.stories import StoryOrder
-from flows.source import read_source
+from flows.story.source import read_source
 from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings

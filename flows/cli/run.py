@@ -8,15 +8,15 @@ from prefect.utilities.urls import url_for
 from rich.console import Console
 from rich.markup import escape
 
-from flows.batch import Batch
 from flows.cli.progress import progress_lines
 from flows.compare_prompts import compare_prompts
 from flows.orders.briefs import orders
 from flows.orders.comparison import CompareOrder
 from flows.orders.stories import BatchOrder, StoryOrder, Writing
+from flows.results import Batch
 from flows.runs.server import ensure_server
-from flows.source import read_source
-from flows.telling import Told
+from flows.story.source import read_source
+from flows.story.writing import Told
 from flows.write_stories import write_stories
 from flows.write_story import write_story
 from tasks.calls.errors import LLMError

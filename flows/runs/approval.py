@@ -8,7 +8,7 @@ from prefect.flow_runs import apause_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
-from flows.telling import Told
+from flows.story.writing import Told
 from tasks.core.count import counted
 from tasks.core.markdown import escape
 from tasks.ledger.receipt import money

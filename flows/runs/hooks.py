@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import MissingResult
 from prefect.states import Cancelling
 
-from flows.batch import Batch
+from flows.results import Batch
 from flows.runs.receipts import run_receipt
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger

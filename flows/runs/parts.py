@@ -12,8 +12,8 @@ from prefect.deployments import arun_deployment
 from prefect.exceptions import MissingResult
 from prefect.states import Crashed
 
-from flows.batch import Batch
 from flows.orders.stories import BatchOrder, Part
+from flows.results import Batch
 from flows.runs.alive import beats
 from tasks.core.count import counted
 from tasks.core.run_all import together

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from flows.source import read_story
+from flows.story.source import read_story
 from tests.emulators.gemini import GeminiServer
 
 LEVELS, BREADTH = 3, 3

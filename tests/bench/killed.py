@@ -26,7 +26,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from flows.source import read_story
+from flows.story.source import read_story
 from tasks.calls.prompt import Usage
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger

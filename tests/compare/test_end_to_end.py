@@ -16,7 +16,7 @@ from prefect.artifacts import Artifact
 
 from flows.compare_prompts import compare_prompts
 from flows.orders.comparison import CompareOrder
-from flows.source import read_story
+from flows.story.source import read_story
 from tasks.compare.comparison import Comparison
 from tasks.compare.sequential import looks
 from tasks.core.errors import InputError, UserError

@@ -18,8 +18,8 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.orders.stories import StoryOrder
-from flows.source import read_story
-from flows.telling import Told
+from flows.story.source import read_story
+from flows.story.writing import Told
 from flows.write_story import write_story
 from tasks.story.story import Story
 

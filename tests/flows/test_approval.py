@@ -15,9 +15,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State
 
-from flows.batch import Batch
 from flows.orders.stories import BatchOrder, StoryOrder
-from flows.telling import Told
+from flows.results import Batch
+from flows.story.writing import Told
 from flows.write_stories import write_stories
 from flows.write_story import write_story
 from tasks.core.markdown import escape

@@ -19,8 +19,8 @@ from prefect.deployments import run_deployment
 from prefect.states import Cancelled, Cancelling, Crashed, Failed, Running
 from prefect.workers.process import ProcessWorker
 
-from flows.batch import Batch
 from flows.orders.stories import BatchOrder
+from flows.results import Batch
 from flows.write_stories import write_stories
 from tests.emulators.coder import Coder
 from tests.emulators.e2b import E2BEmulator

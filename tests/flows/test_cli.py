@@ -13,7 +13,7 @@ import pytest
 
 from flows.cli import main
 from flows.cli.stopping import PATIENCE
-from flows.source import read_story
+from flows.story.source import read_story
 from tasks.export import export_story
 from tests.canary import CANARY, find_canary
 from tests.emulators.gemini import GeminiServer

@@ -12,9 +12,9 @@ from markdown_it import MarkdownIt
 from prefect.input import RunInput
 
 from flows import approval, write_stories, write_story
-from flows.batch import Batch
 from flows.orders.stories import StoryOrder
-from flows.telling import Told
+from flows.results import Batch
+from flows.story.writing import Told
 from tasks import run_code
 from tasks.core.markdown import escape
 from tasks.story.code import CodeReport, Snippet

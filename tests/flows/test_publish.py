@@ -115,7 +115,7 @@ def test_only_exports_are_published(tmp_path: Path) -> None:
 MANY = """
 import sys, time
 from pathlib import Path
-from flows.source import read_story
+from flows.story.source import read_story
 from tasks.publish import publish
 
 name, folder, to = sys.argv[1], Path(sys.argv[2]), sys.argv[3]

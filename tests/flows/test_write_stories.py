@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from examples import worlds
-from flows.batch import Batch
 from flows.orders.briefs import orders
 from flows.orders.stories import BatchOrder
+from flows.results import Batch
 from flows.write_stories import write_stories
 from tasks.core.errors import InputError
 from tests.flows.conftest import artifact

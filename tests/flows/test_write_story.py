@@ -10,8 +10,8 @@ import pytest
 from prefect.artifacts import Artifact
 
 from flows.orders.stories import StoryOrder
-from flows.replay import ways_to
-from flows.source import read_story
+from flows.story.source import read_story
+from flows.story.ways import ways_to
 from flows.write_scene import write_scene
 from flows.write_story import write_story
 from tasks.core.errors import InputError

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from examples import boundary_sets
 from flows.orders.stories import StoryOrder
-from flows.source import read_source
+from flows.story.source import read_source
 from tasks.consistency import check_branch, check_scene
 from tasks.consistency.examination import of_branch
 from tasks.consistency.relevant_facts import relevant

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows.orders.stories import StoryOrder
-from flows.scene_steps import SceneRefused
+from flows.story.scene import SceneRefused
 from flows.write_scene import write_scene
 from tasks.world.load import load_brief, load_world
 from tests.emulators.gemini import GeminiServer

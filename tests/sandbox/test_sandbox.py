@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from flows import scene_steps
+from flows.story import scene as scene_steps
 from tasks.core.settings import SandboxName, Settings
 from tasks.run_code import MOST_SNIPPETS, run_code
 from tasks.sandbox import find_code, open_sandbox

@@ -17,15 +17,15 @@ from typing import ParamSpec, TypeVar
 from anyio import CancelScope
 from prefect import get_run_logger
 
-from flows.alone import alone
-from flows.forecast import likely_usd, missing_usd
-from flows.growth import SETTLED, Growth
-from flows.keep_aside import keep_aside
 from flows.orders.stories import StoryOrder
-from flows.replay import below, ways_to
 from flows.runs.events import announce
-from flows.scene_steps import Desk, SceneRefused
-from flows.source import Source, read_source
+from flows.story.folder import keep_aside
+from flows.story.forecast import likely_usd, missing_usd
+from flows.story.lock import alone
+from flows.story.scene import Desk, SceneRefused
+from flows.story.source import Source, read_source
+from flows.story.tree import SETTLED, Growth
+from flows.story.ways import below, ways_to
 from tasks.calls.errors import CapReached, LLMError
 from tasks.consistency.accepted_findings import read_decisions
 from tasks.consistency.graph import from_story

@@ -9,8 +9,8 @@ from prefect import get_run_logger
 
 from flows.orders.comparison import CompareOrder
 from flows.orders.stories import StoryOrder
-from flows.scene_steps import Desk, SceneRefused, write_scene_steps
-from flows.source import Source
+from flows.story.scene import Desk, SceneRefused, write_scene_steps
+from flows.story.source import Source
 from tasks.calls.errors import BadRequest, CutShort, LLMError, Malformed, Refused
 from tasks.compare.comparison import Comparison, Ended
 from tasks.compare.contrast import contrast, found_at

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from flows.source import read_story
+from flows.story.source import read_story
 from tasks.core.errors import InputError
 from tasks.story.story import Story
 

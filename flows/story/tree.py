@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from flows.replay import Way
-from flows.scene_steps import (
+from flows.story.scene import (
     Desk,
     SceneRefused,
     more_branches,
     write_scene_steps,
 )
+from flows.story.ways import Way
 from tasks.calls.errors import CapReached, CutShort, LLMError, Malformed, Refused
 from tasks.core.run_all import together
 from tasks.story.ask import SPARE_BRANCHES, SceneAsk

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from slugify import slugify
 
 from flows.orders.stories import StoryOrder, tree
-from flows.replay import below
+from flows.story.ways import below
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
 from tasks.story.brief import Brief

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Self
 
-from flows.telling import Told
+from flows.story.writing import Told
 from tasks.story.base import Model, Usd
 from tasks.story.receipt import Outcome
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from flows.growth import Growth
-from flows.scene_steps import Desk
+from flows.story.scene import Desk
+from flows.story.tree import Growth
 from tasks.prompts.estimate import Shape, estimate
 from tasks.story.ask import SPARE_BRANCHES
 
