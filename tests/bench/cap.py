@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.llm.client import Client
-from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
+from tests.ledger.conftest import PRICES, BilledProvider, prompt, purpose
 
 CAP = Decimal("0.50")
 CALLS = 100

@@ -7,8 +7,8 @@ then to the next provider.
 import random
 from collections import Counter
 
-from tests.llm import malformed
-from tests.llm.test_parsing import outcome
+from tests.answers import malformed
+from tests.answers.test_json import outcome
 
 ANSWERS = 1000
 

@@ -19,7 +19,7 @@ from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.llm.client import Client
 from tasks.llm.limits.pace import Pace
-from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
+from tests.ledger.conftest import PRICES, BilledProvider, prompt, purpose
 
 AT_ONCE = 100
 

@@ -16,11 +16,11 @@ from tasks.generate import generate
 from tasks.llm.chain import open_provider
 from tasks.parse import parse_answer
 from tasks.story.scene import SceneDraft
+from tests.answers.test_ladder import Asker
 from tests.canary import CANARY, exception_texts, find_canary
 from tests.conftest import HOME
 from tests.emulators.gemini import GeminiServer, error, response
 from tests.emulators.http import json_answer
-from tests.llm.test_ladder import Asker
 
 PROMPT = Prompt("scene", 1, "hash", text="Write.", shared="A world.", schema=SceneDraft)
 

@@ -25,7 +25,7 @@ from tasks.llm.chain import providers
 from tasks.llm.client import Client, request_key
 from tasks.llm.providers.openai_compatible import OpenAICompatible
 from tests.emulators.gemini import GeminiServer, error
-from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
+from tests.ledger.conftest import PRICES, BilledProvider, prompt, purpose
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from tasks.ledger.receipt import in_flight
 from tasks.ledger.tables import attempts, spend
 from tasks.llm.client import Client
 from tasks.llm.limits.pace import Pace
-from tests.money.conftest import PRICES, BilledProvider, prompt, purpose
+from tests.ledger.conftest import PRICES, BilledProvider, prompt, purpose
 
 
 async def sums(ledger: Ledger) -> dict[str, int]:

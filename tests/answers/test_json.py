@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.answers.json import WrongFields, parse
 from tasks.calls.errors import CutShort, Malformed
 from tasks.story.scene import SceneDraft
-from tests.llm import malformed
+from tests.answers import malformed
 
 
 def letters(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.core.errors import InputError
 from tasks.world.load import MOST_PROBLEMS, load_brief, load_world
-from tests.load.worlds import SOUND, line_of, refusal, written
+from tests.world.worlds import SOUND, line_of, refusal, written
 
 SLIPS = [
     # (what stands there, what is put there, the field named, words of the message)

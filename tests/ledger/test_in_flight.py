@@ -11,7 +11,7 @@ from prefect.client.orchestration import get_client
 from tasks.core.settings import Settings
 from tasks.llm.limits import shared_slots
 from tasks.llm.limits.pace import Pace
-from tests.money.conftest import BilledProvider, prompt
+from tests.ledger.conftest import BilledProvider, prompt
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 SETTINGS = Settings(llm_concurrency=3)

@@ -24,7 +24,7 @@ from tasks.llm.client import Client
 from tasks.llm.limits.pace import Pace
 from tasks.llm.limits.shared_rate import THOUSANDTHS
 from tests.emulators.gemini import GeminiServer, error
-from tests.money.conftest import BilledProvider, prompt, purpose
+from tests.ledger.conftest import BilledProvider, prompt, purpose
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOWHERE = "http://127.0.0.1:9/api"

@@ -14,10 +14,10 @@ from tasks.core.settings import Settings
 from tasks.llm.chain import open_provider
 from tasks.parse import keep_raw
 from tasks.story.scene import SceneDraft
+from tests.answers import malformed
 from tests.canary import CANARY
 from tests.emulators.gemini import GeminiServer, error, response
 from tests.emulators.http import json_answer
-from tests.llm import malformed
 
 PROMPT = Prompt("scene", 1, "hash", text="Write.", shared="A world.", schema=SceneDraft)
 PURPOSE = Purpose("run", "story", "1.2", "parse")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import InputError
 from tasks.story.world import World
 from tasks.world.load import load_world
-from tests.load.worlds import SOUND, line_of, refusal, written
+from tests.world.worlds import SOUND, line_of, refusal, written
 
 LAUGHS = "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tasks.core.settings import Settings
 from tasks.llm.client import Client
-from tests.batch.test_jobs import ask_all, prompts
 from tests.emulators.claude_batch import ClaudeBatchServer
+from tests.llm.batch.test_jobs import ask_all, prompts
 
 
 def settings(server: ClaudeBatchServer, home: Path) -> Settings:

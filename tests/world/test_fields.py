@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from tasks.story.references import Path as FieldPath
 from tasks.story.references import spell_path
 from tasks.world.load import load_world
-from tests.load.worlds import line_of, refusal
+from tests.world.worlds import line_of, refusal
 
 WORLD = load_world("the-lighthouse")
 DATA = WORLD.model_dump(mode="json")
