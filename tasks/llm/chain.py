@@ -86,7 +86,7 @@ def open_provider(name: ProviderName, settings: Settings) -> Provider:
     if name == "gemini" and settings.llm_sdk == "google-generativeai":
         module, cls, extra = "gemini_legacy", "GeminiLegacy", "google-generativeai"
     try:
-        provider: Provider = getattr(import_module(f"tasks.llm.{module}"), cls)(settings)
+        provider: Provider = getattr(import_module(f"tasks.llm.providers.{module}"), cls)(settings)
     except ImportError as error:
         if not extra or (error.name or "").startswith("tasks"):
             raise

@@ -29,7 +29,7 @@ from tasks.prompts.fence import fence, word
 from tasks.prompts.front_matter import FrontMatter, line_of_variables, split
 from tasks.world.boundaries import merged
 
-FOLDER = Path(__file__).parents[1] / "prompts"
+FOLDER = Path(__file__).parents[2] / "prompts"
 BLOCKS = ("system", "shared", "text")
 
 

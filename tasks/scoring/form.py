@@ -56,8 +56,8 @@ def quality(
     ending: bool = False,
     ratings: Sequence[QualityPart] = (),
 ) -> Quality:
-    """The score of a scene, 0 to 1: by form only, or with the ratings of tasks.scoring.rubric as well. An
-    ending needs no choices."""
+    """The score of a scene, 0 to 1: by form only, or with the ratings of tasks.scoring.rubric as
+    well. An ending needs no choices."""
     parts = [
         QualityPart(name="text", kind="gate", value=_gate(scene), weight=1, note="not degenerate"),
         _part("dialogue", "plan", _dialogue(scene, world), "lines by the cast, with emotions"),

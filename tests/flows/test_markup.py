@@ -11,9 +11,10 @@ import pytest
 from markdown_it import MarkdownIt
 from prefect.input import RunInput
 
-from flows import approval, write_stories, write_story
+from flows import write_stories, write_story
 from flows.orders.stories import StoryOrder
 from flows.results import Batch
+from flows.runs import approval
 from flows.story.writing import Told
 from tasks import run_code
 from tasks.core.markdown import escape

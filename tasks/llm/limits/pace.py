@@ -3,8 +3,8 @@
 One gate for each provider and model. Callers pass it in the order they came, save where too many of
 this process are in flight: then by priority. Where settings name a limit it is shared with all
 processes (tasks.llm.limits.shared_limits); where they name none it is found from refusals
-(tasks.llm.limits.adaptive_rate). A refusal closes the gate for everybody, for as long as the server asks;
-who would wait longer than LLM_DEADLINE for that is refused at once.
+(tasks.llm.limits.adaptive_rate). A refusal closes the gate for everybody, for as long as the
+server asks; who would wait longer than LLM_DEADLINE for that is refused at once.
 Without a limit and without a refusal nobody waits, and nothing is asked. A wait of more than a
 moment is said in the log of the run, once for all who wait.
 """
