@@ -4,8 +4,12 @@ The final half is measured by tests/bench/consistency/run.py and not asserted, s
 on it by mending a failing test.
 """
 
+import json
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
+from tests.bench import branches
 from tests.bench.consistency.cases import KINDS, proposals
 from tests.bench.consistency.operators import twins
 from tests.bench.consistency.run import auroc, checked, wilson
@@ -46,6 +50,57 @@ def test_the_measures() -> None:
     low, high = wilson(8, 10)
     assert round(low, 3) == 0.490
     assert round(high, 3) == 0.943
+
+
+def told(branch: str, *, contradicts: bool, evidence: str) -> dict[str, Any]:
+    """A case in which a man died on the path."""
+    scene = {
+        "title": "The stairs",
+        "place": "hall",
+        "present": ["ann"],
+        "text": "Ben fell down the stairs and was dead.",
+        "dialogue": [],
+        "effects": [{"kind": "dies", "who": "ben", "quote": "was dead"}],
+    }
+    return {
+        "id": branch[:8],
+        "world": "house",
+        "protagonist": "ann",
+        "path": [scene],
+        "choice": branch,
+        "description": branch,
+        "effects": [],
+        "contradicts": contradicts,
+        "kind": "dead_acts" if contradicts else "plain",
+        "evidence": evidence,
+    }
+
+
+async def test_branches_written_apart_are_read_and_measured(tmp_path: Path) -> None:
+    (tmp_path / "worlds").mkdir()
+    (tmp_path / "worlds" / "house.yaml").write_text("""
+id: house
+title: The house
+premise: Ann and Ben live in it.
+style: Plain.
+opens_at: 1900-01-01T12:00:00
+characters: [{id: ann, name: Ann, place: hall}, {id: ben, name: Ben, place: hall}]
+places: [{id: hall, name: the hall}]
+""")
+    cases = [
+        told("Ben opens the door.", contradicts=True, evidence="Ben was dead."),
+        told("Ann opens the door.", contradicts=False, evidence=""),
+    ]
+    (tmp_path / "cases.json").write_text(json.dumps(cases))
+    examples = branches.read(tmp_path)
+    results = await branches.check(examples, "declared")
+    numbers = branches.measures(results)
+    assert [r.flagged for r in results] == [True, False]
+    assert numbers["precision"] == numbers["recall"] == numbers["right_pair"] == 1.0
+    assert numbers["false_alarms_per_100"] == 0.0
+    assert numbers["kinds"]["dead_acts"]["flagged"] == 1
+    assert branches.show("declared", numbers)
+    assert branches.misses(results) == ""
 
 
 def _precision(flags: list[tuple[bool, bool]]) -> float:

@@ -33,7 +33,8 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
     share, square = hits / total, z * z
     centre = share + square / (2 * total)
     half = z * math.sqrt(share * (1 - share) / total + square / (4 * total * total))
-    return (centre - half) / (1 + square / total), (centre + half) / (1 + square / total)
+    scale = 1 + square / total
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
 def auroc(pairs: Sequence[tuple[float, bool]]) -> float:
