@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from prefect import flow, runtime
 
 from flows.orders.comparison import CompareOrder
-from flows.runs.hooks import WEEK, leave_receipt
 from flows.runs.keys import load_keys
-from flows.runs.quiet import quiet_steps
+from flows.runs.receipts import WEEK, leave_receipt
+from flows.runs.tuning import quiet_steps
 from flows.story.comparing import Comparing
 from flows.story.source import read_source
 from tasks.compare.comparison import Comparison

@@ -17,8 +17,8 @@ from prefect.states import Crashed
 from pydantic import Field
 
 from flows.runs.alive import beats
-from flows.runs.hooks import write_receipt
 from flows.runs.keys import load_keys
+from flows.runs.receipts import write_receipt
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.sandbox import e2b

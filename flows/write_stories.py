@@ -14,13 +14,11 @@ from prefect.states import Completed, Failed
 from flows.orders.briefs import orders
 from flows.orders.stories import BatchOrder, StoryOrder
 from flows.results import Batch
-from flows.runs.garbage import rare_collections
-from flows.runs.hooks import WEEK, cancel_parts, leave_receipt
 from flows.runs.keys import load_keys
-from flows.runs.parts import run_parts
+from flows.runs.parts import cancel_parts, run_parts
 from flows.runs.progress import progress
-from flows.runs.quiet import quiet_steps
-from flows.runs.receipts import run_receipt
+from flows.runs.receipts import WEEK, leave_receipt, run_receipt
+from flows.runs.tuning import quiet_steps, rare_collections
 from flows.story.source import read_source
 from flows.story.writing import Told, tell
 from flows.write_story import STATES, offer

@@ -11,10 +11,10 @@ from slugify import slugify
 
 from flows.orders.stories import StoryOrder, Writing
 from flows.runs.approval import approved, higher_cap
-from flows.runs.hooks import WEEK, leave_receipt
 from flows.runs.keys import load_keys
 from flows.runs.progress import progress
-from flows.runs.quiet import quiet_steps
+from flows.runs.receipts import WEEK, leave_receipt
+from flows.runs.tuning import quiet_steps
 from flows.story.source import read_source, read_story
 from flows.story.writing import Told, tell
 from tasks.compare.publish import publish_trend

@@ -1,8 +1,5 @@
 """Publish: a story's exports in a folder or any storage fsspec knows, under one index page."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +10,7 @@ from prefect import task
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.core.errors import UserError
+from tasks.core.files import locked
 from tasks.core.settings import Settings
 from tasks.export import FILES
 from tasks.export.page import render_shelf
@@ -58,21 +56,14 @@ def publish(story: Story, folder: Path, to: str) -> str:
         files.makedirs(f"{root}/{RECORDS}", exist_ok=True)
         record = f"{root}/{RECORDS}/{published.record}"
         _replace(files, record, published.model_dump_json(indent=1))
-        with _alone():
+        # Each story of this machine reads the index and writes it whole.
+        with locked(Settings().made_home() / "publish.lock"):
             _index(files, root)
             _clear(files, root, published)
     except Exception as error:  # every storage has errors of its own
         reason = f"{type(error).__name__}: {error}"
         raise UserError(f"The story cannot be published to {to}: {reason}") from None
     return str(files.unstrip_protocol(f"{root}/{place}/index.html"))
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One story of this machine at a time: each reads the index and writes it whole."""
-    with (Settings().made_home() / "publish.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _index(files: AbstractFileSystem, root: str) -> None:

@@ -5,18 +5,19 @@ import time
 from typing import Any
 from uuid import UUID
 
-from prefect import get_run_logger
+from prefect import Flow, get_run_logger
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import arun_deployment
 from prefect.exceptions import MissingResult
-from prefect.states import Crashed
+from prefect.states import Cancelling, Crashed
 
 from flows.orders.stories import BatchOrder, Part
 from flows.results import Batch
 from flows.runs.alive import beats
 from tasks.core.count import counted
-from tasks.core.run_all import together
+from tasks.core.run_all import run_all
 
 DEPLOYMENT = "write-stories/part-of-a-batch"
 
@@ -38,7 +39,7 @@ async def run_parts(batch: BatchOrder, parts: int, run_id: str) -> list[Batch]:
     """
     shares = [Part(number=number, of=parts, run_id=run_id) for number in range(parts)]
     get_run_logger().info("Shared out to %s of %s", counted(parts, "run"), DEPLOYMENT)
-    return list(await together(*(_run(batch, part) for part in shares)))
+    return list(await run_all(*(_run(batch, part) for part in shares)))
 
 
 async def _run(batch: BatchOrder, part: Part) -> Batch:
@@ -80,3 +81,12 @@ async def _ended(run_id: UUID) -> State[Any]:
                 message = f"no sign of life for {SILENCE:.0f} s; its worker may be dead"
                 await client.set_flow_run_state(run_id, Crashed(message=message), force=True)
             await asyncio.sleep(POLL)
+
+
+async def cancel_parts(flow: Flow[..., object], flow_run: FlowRun, state: State) -> None:
+    """Cancel the runs that write parts of a batch that has ended before them."""
+    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[str(flow_run.id)]))
+    async with get_client() as client:
+        for part in await client.read_flow_runs(flow_run_filter=tagged):
+            if part.state and not part.state.is_final():
+                await client.set_flow_run_state(part.id, Cancelling())

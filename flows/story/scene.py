@@ -14,7 +14,7 @@ from tasks.consistency import check_branch as computed
 from tasks.consistency import check_scene
 from tasks.consistency.accepted_findings import Decision, honour
 from tasks.core.prefect_steps import whole
-from tasks.core.run_all import together
+from tasks.core.run_all import run_all
 from tasks.core.settings import Settings
 from tasks.generate import generate
 from tasks.ledger.scenes import note_scene
@@ -93,7 +93,7 @@ async def write_scene_steps(
     label = desk.label(ask.scene_id)
     draft, written_by, verdict = await _draft(desk, ask, states)
     after = [state.after(draft.effects, source=ask.scene_id) for state in states]
-    (text, code), branches = await together(
+    (text, code), branches = await run_all(
         _run(desk, ask, draft.narrative_text), _branches(desk, ask, draft, after)
     )
     draft = draft.model_copy(update={"narrative_text": text})
@@ -260,7 +260,7 @@ async def _check(
         worst = _worst([judged, *others])
         return with_ratings(worst, merged(desk.world, desk.brief), safety)
 
-    verdicts = await together(*(verdict(i, branch) for i, branch in enumerate(proposed)))
+    verdicts = await run_all(*(verdict(i, branch) for i, branch in enumerate(proposed)))
     return [
         Branch(
             **branch.model_dump(),

@@ -12,7 +12,7 @@ from flows.story.scene import (
 )
 from flows.story.ways import Way
 from tasks.calls.errors import CapReached, CutShort, LLMError, Malformed, Refused
-from tasks.core.run_all import together
+from tasks.core.run_all import run_all
 from tasks.story.ask import SPARE_BRANCHES, SceneAsk
 from tasks.story.brief import EndingKind
 from tasks.story.scene import Branch, Scene
@@ -88,11 +88,11 @@ class Growth:
                 await self._onward(children)
             return children
 
-        grown = await together(*(follow(exits) for exits in self._targets(siblings)))
+        grown = await run_all(*(follow(exits) for exits in self._targets(siblings)))
         if self.joins:
             children = [child for some in grown for child in some]
             families = {child.rpartition(".")[0] for child in children}
-            await together(
+            await run_all(
                 *(
                     self._onward([c for c in children if c.rpartition(".")[0] == family])
                     for family in sorted(families)
@@ -123,7 +123,7 @@ class Growth:
             await self._write(next_id, ways)
         except SceneRefused as error:
             if len(exits) > 1:
-                apart = await together(*(self._follow([exit_]) for exit_ in exits))
+                apart = await run_all(*(self._follow([exit_]) for exit_ in exits))
                 return [child for some in apart for child in some]
             return self._miss(next_id, error)
         except CapReached as error:

@@ -21,7 +21,6 @@ from flows.orders.stories import StoryOrder
 from flows.runs.events import announce
 from flows.story.folder import keep_aside
 from flows.story.forecast import likely_usd, missing_usd
-from flows.story.lock import alone
 from flows.story.scene import Desk, SceneRefused
 from flows.story.source import Source, read_source
 from flows.story.tree import SETTLED, Growth
@@ -32,7 +31,8 @@ from tasks.consistency.graph import from_story
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
 from tasks.core.count import counted
-from tasks.core.run_all import together
+from tasks.core.files import only_writer
+from tasks.core.run_all import run_all
 from tasks.export import export_receipt, export_story
 from tasks.ledger.prices import LIST
 from tasks.ledger.receipt import money, publish_receipt
@@ -68,7 +68,7 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
     outcome says how it ended. Raises InputError for a world or brief that cannot be used.
     """
     source = await asyncio.to_thread(read_source, order, client.settings)
-    async with alone(source.folder, partial(_say_another_writes, source.story_id)):
+    async with only_writer(source.folder, partial(_say_another_writes, source.story_id)):
         if order.extend:  # another run may have changed it meanwhile
             source = await asyncio.to_thread(read_source, order, client.settings)
         async with open_desk(order, client, source) as desk:
@@ -205,7 +205,7 @@ class _Telling:
                 self._check(story),
                 publish_code(story.scenes, self.desk.brief.id),
             ]
-        await together(*leaving)
+        await run_all(*leaving)
         return Told(
             story_id=self.desk.story_id,
             title=story.title,

@@ -2,10 +2,8 @@
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from uuid import uuid4
 
 from pydantic import ValidationError
 
@@ -13,6 +11,7 @@ from tasks.compare.comparison import Comparison, Vote
 from tasks.compare.outcome import Variant, measures
 from tasks.compare.report import page
 from tasks.core.errors import InputError
+from tasks.core.files import replace_file
 
 DATA, PAGE, TABLE = "comparison.json", "index.html", "pairs.csv"
 
@@ -26,9 +25,7 @@ def keep(comparison: Comparison, folder: Path) -> None:
         TABLE: _table(comparison),
     }
     for name, text in texts.items():
-        new = folder / f".{name}.{uuid4().hex[:8]}"
-        new.write_text(text, encoding="utf-8", newline="")
-        os.replace(new, folder / name)
+        replace_file(folder / name, text)
 
 
 def read_comparison(folder: Path) -> Comparison:

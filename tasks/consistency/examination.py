@@ -13,7 +13,7 @@ from tasks.consistency.language.modes import AFTER_ONLY, Mode
 from tasks.consistency.language.names import Names
 from tasks.consistency.language.reader import Passage
 from tasks.consistency.world_index import Atlas, atlas
-from tasks.core.cache_by_identity import memo
+from tasks.core.cache_by_identity import cache_by_identity
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect
 from tasks.story.scene import BranchDraft, DialogueLine, SceneText
@@ -285,7 +285,7 @@ def of_branch(
     )
 
 
-@memo(32)
+@cache_by_identity(32)
 def _seated(state: PathState, scene: SceneText) -> PathState:
     """Everybody the scene shows is where it happens, now, unless it moved them. Made once for all
     branches of a scene."""

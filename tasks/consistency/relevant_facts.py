@@ -13,7 +13,7 @@ from typing import Any
 from tasks.consistency.examination import Case
 from tasks.consistency.language.tokens import terms
 from tasks.consistency.world_index import atlas
-from tasks.core.cache_by_identity import memo
+from tasks.core.cache_by_identity import cache_by_identity
 from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.story.brief import Brief
@@ -136,7 +136,7 @@ def _counted(text: str) -> Counter[str]:
     return Counter(terms(text))
 
 
-@memo(32)
+@cache_by_identity(32)
 def _known(world: World, brief: Brief | None, state: PathState) -> tuple[list[Statement], Terms]:
     """Made once for all branches of a scene."""
     known = statements(world, brief, state)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from tasks.consistency.language.names import Names
 from tasks.consistency.language.tokens import terms
-from tasks.core.cache_by_identity import memo
+from tasks.core.cache_by_identity import cache_by_identity
 from tasks.story.world import Character, Event, Fact, Item, Place, World
 
 
@@ -77,7 +77,7 @@ class Atlas:
         return Counter(word for counts in self.fact_terms.values() for word in counts)
 
 
-@memo(16)
+@cache_by_identity(16)
 def atlas(world: World) -> Atlas:
     """The atlas of a world; made once per world object, for the last sixteen."""
     return Atlas(world)

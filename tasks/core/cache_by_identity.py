@@ -23,7 +23,7 @@ class _Same:
         return isinstance(other, _Same) and self.value is other.value
 
 
-def memo(
+def cache_by_identity(
     size: int,
 ) -> Callable[[Callable[[*Arguments], T]], Callable[[*Arguments], T]]:
     """Keep the last `size` results by the identity of the arguments, which are held as long."""

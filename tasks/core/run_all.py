@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 @overload
-async def together(one: Awaitable[A], other: Awaitable[B], /) -> tuple[A, B]: ...
+async def run_all(one: Awaitable[A], other: Awaitable[B], /) -> tuple[A, B]: ...
 @overload
-async def together(*works: Awaitable[T]) -> tuple[T, ...]: ...
-async def together(*works: Awaitable[Any]) -> tuple[Any, ...]:
+async def run_all(*works: Awaitable[T]) -> tuple[T, ...]: ...
+async def run_all(*works: Awaitable[Any]) -> tuple[Any, ...]:
     """What each work gives, in their order.
 
     The first error is raised when all have ended, so that what is paid for is kept; cancelled, all

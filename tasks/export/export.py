@@ -1,12 +1,11 @@
 """Write a story's exports into its folder, each file whole or not at all."""
 
 import json
-import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
 
+from tasks.core.files import replace_file
 from tasks.export.epub import to_epub
 from tasks.export.ink import to_ink
 from tasks.export.markdown import to_markdown
@@ -50,7 +49,7 @@ def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> 
     written: dict[str, Path] = {}
     for name, render in renders.items():
         written[name] = folder / FILES[name]
-        _replace(written[name], render())
+        replace_file(written[name], render())
     if receipt is not None:
         written["receipt"] = export_receipt(receipt, folder)
     return written
@@ -59,20 +58,10 @@ def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> 
 def export_receipt(receipt: Receipt, folder: Path) -> Path:
     """Write a run's receipt into a story's folder; the file. Raises OSError."""
     file = folder / FILES["receipt"]
-    _replace(file, receipt.model_dump_json(indent=1))
+    replace_file(file, receipt.model_dump_json(indent=1))
     return file
 
 
 @cache
 def _schema() -> str:
     return json.dumps(Story.model_json_schema(), indent=1)
-
-
-def _replace(path: Path, content: str | bytes) -> None:
-    """Readers see the old file or the new one, never half of it."""
-    new = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    try:
-        new.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)

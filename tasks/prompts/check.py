@@ -1,12 +1,12 @@
 """Every prompt a run may send, tried before its first call."""
 
-from tasks.core.cache_by_identity import memo
+from tasks.core.cache_by_identity import cache_by_identity
 from tasks.core.settings import Settings
 from tasks.prompts.render import FOLDER, held, prompt_ids, render
 from tasks.prompts.samples import samples
 
 
-@memo(4)
+@cache_by_identity(4)
 def check_prompts(settings: Settings) -> None:
     """Render each prompt that would be sent, for a sample story.
 

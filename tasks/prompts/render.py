@@ -21,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from tasks.calls.prompt import Prompt
-from tasks.core.cache_by_identity import memo
+from tasks.core.cache_by_identity import cache_by_identity
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
 from tasks.core.surrogates import without_surrogates
@@ -218,7 +218,7 @@ def _block(file: PromptFile, name: str, *values: Any) -> str:
         raise InputError(str(error), file=where, line=line) from None
 
 
-_kept_block = memo(64)(_block)
+_kept_block = cache_by_identity(64)(_block)
 
 
 def _where(error: Exception, file: PromptFile) -> tuple[Path, int]:

@@ -1,11 +1,11 @@
 """Verdicts kept by code and engine: models repeat their snippets."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from tasks.core.files import replace_file
 from tasks.sandbox.engine import Limits, Run
 from tasks.story.code import Engine
 
@@ -49,6 +49,4 @@ class Verdicts:
     def _write(self, path: Path, content: bytes) -> None:
         self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.mkdir(exist_ok=True)
-        beside = path.with_name(f"{path.name}.{os.getpid()}")
-        beside.write_bytes(content)
-        beside.replace(path)
+        replace_file(path, content)

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from tasks.core.cache_by_identity import memo
+from tasks.core.cache_by_identity import cache_by_identity
 from tasks.core.count import counted
 from tasks.story.brief import Brief
 from tasks.story.verdict import Decision, Issue, Severity, Verdict
@@ -61,7 +61,7 @@ class Crossing(NamedTuple):
     quote: str
 
 
-@memo(32)
+@cache_by_identity(32)
 def merged(world: World, brief: Brief | None) -> list[Boundary]:
     """The boundaries of world and brief, one a topic: the strictest level, everybody's terms."""
     found: dict[str, Boundary] = {}

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from examples import boundary_sets, worlds
-from tasks.core.cache_by_identity import memo
+from tasks.core.cache_by_identity import cache_by_identity
 from tasks.core.errors import InputError
 from tasks.core.yaml import Document, read_yaml
 from tasks.story.brief import Brief
@@ -67,7 +67,7 @@ def load_boundaries(sources: str) -> list[BoundarySet]:
     return sets
 
 
-@memo(16)
+@cache_by_identity(16)
 def _world(document: Document) -> World:
     """One object for all stories of a batch, so that what is worked out about it is, too."""
     world = _validate(World, document)
@@ -75,7 +75,7 @@ def _world(document: Document) -> World:
     return world
 
 
-@memo(64)
+@cache_by_identity(64)
 def _brief(document: Document, world: World) -> Brief:
     brief = _validate(Brief, document)
     _refuse(brief_problems(brief, world), document)

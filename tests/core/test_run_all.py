@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tasks.core.run_all import together
+from tasks.core.run_all import run_all
 
 
 async def test_results_come_in_the_order_of_the_works() -> None:
@@ -13,8 +13,8 @@ async def test_results_come_in_the_order_of_the_works() -> None:
             await asyncio.sleep(0)
         return turns
 
-    assert await together(after(3), after(1), after(2)) == (3, 1, 2)
-    assert await together() == ()
+    assert await run_all(after(3), after(1), after(2)) == (3, 1, 2)
+    assert await run_all() == ()
 
 
 async def test_the_first_error_is_raised_when_all_have_ended() -> None:
@@ -28,7 +28,7 @@ async def test_the_first_error_is_raised_when_all_have_ended() -> None:
         kept.append("paid for")
 
     with pytest.raises(ValueError, match="first"):
-        await together(finish(), fail("first"), fail("second"))
+        await run_all(finish(), fail("first"), fail("second"))
     assert kept == ["paid for"]
 
 
@@ -42,7 +42,7 @@ async def test_cancelled_all_are_stopped_and_waited_for() -> None:
             await asyncio.sleep(0.01)
             left.append("receipt")
 
-    working = asyncio.create_task(together(leave(), leave()))
+    working = asyncio.create_task(run_all(leave(), leave()))
     await asyncio.sleep(0.01)
     working.cancel()
     await asyncio.sleep(0)

@@ -21,7 +21,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
 from tasks.core.errors import UserError
-from tasks.core.run_all import together
+from tasks.core.run_all import run_all
 from tasks.llm.limits import global_limit
 
 LEASE_SECONDS = 60.0
@@ -136,7 +136,7 @@ class SharedSlots:
         while rest > 0:
             sizes.append(min(rest, math.ceil(rest / 2 / self._size) * self._size))
             rest -= sizes[-1]
-        await together(*(self._leased(size) for size in sizes))
+        await run_all(*(self._leased(size) for size in sizes))
         if sum(sizes) < slots:
             self._waits = True
             self._ask_from = time.monotonic() + POLL
