@@ -28,6 +28,7 @@ from flows.cli.receipt import receipt
 from flows.cli.write import write
 from tasks.calls.errors import LLMError
 from tasks.core.errors import UserError
+from tasks.core.validation import first_fault
 
 app = typer.Typer(
     help="Grow branching stories with an LLM, and refuse the branches that contradict them.",
@@ -60,9 +61,8 @@ def main() -> None:
     except LLMError as error:
         _fail(str(error), 1)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or error.title
-        _fail(f"{field}: {first['msg']}", 2)
+        field, message = first_fault(error)
+        _fail(f"{field or error.title}: {message}", 2)
     except OSError as error:
         file = f": {error.filename}" if error.filename else ""
         _fail(f"{error.strerror or error}{file}", 1)

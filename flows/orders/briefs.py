@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from examples import worlds
 from flows.orders.stories import BatchOrder, StoryOrder, Writing
 from tasks.core.errors import InputError
+from tasks.core.validation import first_fault
 
 COLUMNS = ("brief", "world", "depth", "breadth", "seed")
 
@@ -78,6 +79,5 @@ def _check(cells: dict[str, str], path: Path, line: int) -> None:
     try:
         StoryOrder.model_validate(cells)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(step) for step in first["loc"])
-        raise InputError(first["msg"], file=path, line=line, field=field) from None
+        field, message = first_fault(error)
+        raise InputError(message, file=path, line=line, field=field) from None

@@ -10,6 +10,7 @@ from flows.orders.stories import StoryOrder, tree
 from flows.story.ways import below
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
+from tasks.core.validation import first_fault
 from tasks.story.brief import Brief
 from tasks.story.story import Story
 from tasks.story.world import World
@@ -68,8 +69,7 @@ def read_story(file: Path) -> Story:
     except OSError as error:
         raise InputError(f"This story cannot be read: {error.strerror}.", file=file) from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
+        field, message = first_fault(error)
         raise InputError(
-            f"This is no Talewright story: {first['msg']}.", file=file, field=field
+            f"This is no Talewright story: {message}.", file=file, field=field
         ) from None

@@ -12,6 +12,7 @@ from tasks.compare.outcome import Variant, measures
 from tasks.compare.report import page
 from tasks.core.errors import InputError
 from tasks.core.files import replace_file
+from tasks.core.validation import first_fault
 
 DATA, PAGE, TABLE = "comparison.json", "index.html", "pairs.csv"
 
@@ -36,7 +37,7 @@ def read_comparison(folder: Path) -> Comparison:
     except OSError as error:
         raise InputError(f"there is no comparison here: {error.strerror}", file=file) from None
     except ValidationError as error:
-        raise InputError(f"is no comparison: {error.errors()[0]['msg']}", file=file) from None
+        raise InputError(f"is no comparison: {first_fault(error)[1]}", file=file) from None
 
 
 def kept(folder: Path, variants: Sequence[Variant], planned: int) -> tuple[int, list[Vote]]:

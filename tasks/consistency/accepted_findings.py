@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import Field, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field
 
-from tasks.core.errors import InputError
 from tasks.core.quotes import fold
+from tasks.core.validation import validated
+from tasks.core.yaml import read_yaml
 from tasks.story.base import Line, Model
 from tasks.story.verdict import Issue, Verdict
 
@@ -25,28 +24,9 @@ class Decision(Model):
         return issue.check == self.check and fold(self.quote) in fold(issue.quote)
 
 
-_DECISIONS = TypeAdapter(list[Decision])
-
-
 def read_decisions(path: Path) -> list[Decision]:
     """The decisions of a file; none if there is no file. Raises InputError."""
-    if not path.exists():
-        return []
-    try:
-        return _DECISIONS.validate_python(YAML(typ="safe").load(path.read_text("utf-8")) or [])
-    except (YAMLError, ValidationError, UnicodeDecodeError) as error:
-        what = str(error).splitlines()[0]
-        raise InputError(
-            f"not a list of decisions with check, quote and reason ({what})", file=path
-        ) from None
-
-
-def write_decisions(path: Path, decisions: Sequence[Decision]) -> None:
-    """Keep decisions in a file."""
-    yaml = YAML()
-    yaml.default_flow_style = False
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump([decision.model_dump() for decision in decisions], file)
+    return validated(list[Decision], read_yaml(path, "list")) if path.exists() else []
 
 
 def honour(verdict: Verdict, decisions: Sequence[Decision]) -> Verdict:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -28,35 +28,44 @@ _TAG = "tag:yaml.org,2002:"
 _SCALARS = {"str", "int", "float", "bool", "null", "timestamp"}
 
 FieldPath = tuple[str | int, ...]
+Kind = Literal["mapping", "list"]
+
+_NODES: dict[Kind, type[Node]] = {"mapping": MappingNode, "list": SequenceNode}
+_WANTED: dict[Kind, str] = {
+    "mapping": "must be a mapping of `field: value` lines",
+    "list": "must be a list, each entry of which begins with `- `",
+}
 
 
 class Document(NamedTuple):
-    """A file's mapping as JSON text, its values, and the line of every path in it."""
+    """A file's values, also as JSON text, and the line of every path in them."""
 
     file: Path
     json: str
-    values: dict[str, Any]
+    values: Any
     lines: dict[FieldPath, int]
 
 
-def read_yaml(file: Path) -> Document:
-    """Read a file of one YAML 1.2 mapping, always as UTF-8.
+def read_yaml(file: Path, kind: Kind = "mapping") -> Document:
+    """Read a file of one YAML 1.2 mapping or list, always as UTF-8.
 
     Anchors, aliases, tags, duplicate keys and control characters are refused. Dates stay text.
     Raises InputError.
     """
-    return _read(file, _decode(file, read_bytes(file)))
+    return parse_yaml(file, decode(file, read_bytes(file)), kind)
 
 
 @lru_cache(16)
-def _read(file: Path, text: str) -> Document:
+def parse_yaml(file: Path, text: str, kind: Kind = "mapping") -> Document:
+    """The text of a file, or the part of it that is YAML with as many line breaks before it as in
+    the file. Raises InputError."""
     # Kept, as all stories of a batch are told from the same few files and a world takes 0.1 s.
     reader = YAML(typ="safe", pure=True)
     reader.Parser = _PlainParser
     try:
         node = reader.compose(text)
-        if not isinstance(node, MappingNode):
-            what = "is empty" if node is None else "must be a mapping of `field: value` lines"
+        if not isinstance(node, _NODES[kind]):
+            what = "is empty" if node is None else _WANTED[kind]
             raise InputError(what, file=file, line=1)
         builder = _Builder(reader)
         values = builder.value(node, ())
@@ -123,7 +132,8 @@ def read_bytes(file: Path) -> bytes:
     return data
 
 
-def _decode(file: Path, data: bytes) -> str:
+def decode(file: Path, data: bytes) -> str:
+    """The text of a file that is UTF-8 without control characters. Raises InputError."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

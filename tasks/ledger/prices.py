@@ -10,14 +10,13 @@ from pathlib import Path
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
-from pydantic import Field, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field
 
 from tasks.calls.errors import NoPrice
 from tasks.calls.prompt import Prompt, Usage
-from tasks.core.errors import InputError
 from tasks.core.settings import Settings
+from tasks.core.validation import validated
+from tasks.core.yaml import read_yaml
 from tasks.story.base import Model
 
 MILLION = Decimal(1_000_000)
@@ -34,9 +33,6 @@ class Price(Model):
     input: Decimal = Field(ge=0, alias="in")
     cached: Decimal | None = Field(None, ge=0)
     output: Decimal = Field(ge=0, alias="out")
-
-
-_FILE = TypeAdapter(dict[str, Price])
 
 
 @dataclass(frozen=True)
@@ -103,13 +99,4 @@ def worst_usage(prompt: Prompt) -> Usage:
 
 
 def _own(path: Path) -> dict[str, Price]:
-    try:
-        return _FILE.validate_python(YAML(typ="safe").load(path.read_text("utf-8")) or {})
-    except OSError as error:
-        raise InputError(f"The prices cannot be read: {error.strerror}.", file=path) from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"This is no YAML: {str(error).splitlines()[0]}", file=path) from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InputError(first["msg"], file=path, field=field) from None
+    return validated(dict[str, Price], read_yaml(path))

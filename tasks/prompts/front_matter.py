@@ -2,13 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from pydantic import Field
 
 from tasks.core.errors import InputError
+from tasks.core.validation import validated
+from tasks.core.yaml import decode, parse_yaml, read_bytes
 from tasks.story.base import Id, Line, Model
 
 _FRONT = re.compile(rb"---\r?\n(.*?)\r?\n---\r?\n(.*)", re.DOTALL)
@@ -37,47 +37,18 @@ class Split(NamedTuple):
 
 def split(path: Path) -> Split:
     """Read a prompt file. Raises InputError with the line of what is wrong."""
-    try:
-        raw = path.read_bytes()
-        raw.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"This prompt cannot be read: {error}", file=path) from None
+    raw = read_bytes(path)
+    decode(path, raw)
     match = _FRONT.fullmatch(raw)
     if match is None:
         message = "A prompt begins with front matter between two lines of ---."
         raise InputError(message, file=path, line=1)
     offset = raw[: match.start(2)].count(b"\n")
-    return Split(_front(match[1].decode(), path), match[2].decode(), offset, raw)
+    front = validated(FrontMatter, parse_yaml(path, "\n" + match[1].decode()))
+    return Split(front, match[2].decode(), offset, raw)
 
 
 def line_of_variables(path: Path) -> int:
     """The line on which a prompt file declares its variables."""
     lines = path.read_text("utf-8").splitlines()
     return next((n for n, line in enumerate(lines, 1) if line.startswith("variables:")), 1)
-
-
-def _front(text: str, path: Path) -> FrontMatter:
-    values: Any = None
-    try:
-        # The round-trip loader remembers the line of every field.
-        values = YAML().load(text)
-        return FrontMatter.model_validate(values)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 2 if error.problem_mark else 1
-        message = f"The front matter is not YAML: {error.problem}"
-        raise InputError(message, file=path, line=line) from None
-    except YAMLError as error:
-        message = f"The front matter is not YAML: {error}"
-        raise InputError(message, file=path, line=1) from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        line = _line(values, first["loc"][0] if first["loc"] else "")
-        raise InputError(first["msg"], file=path, line=line, field=field) from None
-
-
-def _line(values: Any, field: int | str) -> int:
-    try:
-        return int(values.lc.key(field)[0]) + 2
-    except (AttributeError, KeyError):
-        return 1

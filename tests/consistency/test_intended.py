@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.consistency.accepted_findings import Decision, honour, read_decisions, write_decisions
+from tasks.consistency.accepted_findings import Decision, honour, read_decisions
 from tasks.core.errors import InputError
 from tests.consistency.worlds import branch, state, verdict
 
@@ -12,7 +12,7 @@ DECISION = Decision(check="D2", quote="Corin hands you a rope.", reason="He is a
 def test_what_is_intended_is_kept_with_its_reason_and_honoured(tmp_path: Path) -> None:
     path = tmp_path / "story.intended.yaml"
     assert read_decisions(path) == []
-    write_decisions(path, [DECISION])
+    path.write_text("- check: D2\n  quote: Corin hands you a rope.\n  reason: He is a revenant.\n")
     kept = read_decisions(path)
     assert kept == [DECISION]
     refused = verdict(state("dies corin"), branch("Corin hands you a rope."))
@@ -32,6 +32,7 @@ def test_a_decision_covers_nothing_else() -> None:
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.intended.yaml"
-    path.write_text("- check: D2\n")
-    with pytest.raises(InputError, match=r"x\.intended\.yaml"):
+    path.write_text("- check: D2\n  quote: a\n  reason: b\n- check: D3\n  qoute: c\n  reason: d\n")
+    with pytest.raises(InputError) as wrong:
         read_decisions(path)
+    assert "x.intended.yaml:5: [1].qoute: unknown field; did you mean 'quote'?" in str(wrong.value)

@@ -104,14 +104,14 @@ def test_a_shipped_version_cannot_be_replaced(settings: Settings) -> None:
     ("old", "new", "line", "message"),
     [
         ("version: 1", "version: 7", 2, "but says greet@7"),
-        ("version: 1", "version: one", 3, "valid integer"),
-        ("version: 1\n", "", 1, "Field required"),
-        ("note: Says hello.", "note: [", 5, "not YAML"),
-        ("note: Says hello.", "note: Says hello.\nnote: Twice.", 5, "not YAML"),
-        ("note: Says hello.", "note: Says hello.\ncolour: red", 5, "Extra inputs"),
-        ("variables: [name]", "variables: name", 5, "valid list"),
+        ("version: 1", "version: one", 3, "must be a whole number"),
+        ("version: 1\n", "", 2, "version: is missing"),
+        ("note: Says hello.", "note: [", 4, "the \\[ that opens here"),
+        ("note: Says hello.", "note: Says hello.\nnote: Twice.", 5, "twice, first in line 4"),
+        ("note: Says hello.", "note: Says hello.\ncolour: red", 5, "colour: unknown field"),
+        ("variables: [name]", "variables: name", 5, "must be a list"),
         ("---\n", "", 1, "begins with front matter"),
-        ("id: greet", "id: Greet them all", 2, "match pattern"),
+        ("id: greet", "id: Greet them all", 2, "must be 1 to 64 of a-z"),
     ],
 )
 def test_broken_front_matter(

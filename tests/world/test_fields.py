@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tasks.story.references import Path as FieldPath
-from tasks.story.references import spell_path
+from tasks.core.validation import spell_path
+from tasks.core.yaml import FieldPath
 from tasks.world.load import load_world
 from tests.world.worlds import line_of, refusal
 

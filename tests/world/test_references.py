@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import InputError
-from tasks.world.load import MOST_PROBLEMS, load_brief, load_world
+from tasks.core.validation import MOST_PROBLEMS
+from tasks.world.load import load_brief, load_world
 from tests.world.worlds import SOUND, line_of, refusal, written
 
 SLIPS = [

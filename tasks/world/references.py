@@ -1,39 +1,13 @@
 """What a world or a brief says about itself that cannot be so: every id must lead somewhere."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
-from typing import NamedTuple
 
+from tasks.core.validation import Problem, did_you_mean, spell_path
+from tasks.core.yaml import FieldPath
 from tasks.story.brief import Brief
 from tasks.story.world import Character, Event, ForbidEffect, ForbidTerms, Item, Place, World
-
-Path = tuple[str | int, ...]
-
-
-class Problem(NamedTuple):
-    """Something wrong at a field, e.g. at `("characters", 2, "place")`."""
-
-    path: Path
-    message: str
-
-    @property
-    def field(self) -> str:
-        """The path as people write it: `characters[2].place`."""
-        return spell_path(self.path)
-
-
-def spell_path(path: Path) -> str:
-    """`("characters", 2, "place")` as `characters[2].place`."""
-    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return steps.removeprefix(".")
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the closest of the known words, or nothing."""
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def world_problems(world: World) -> Iterator[Problem]:
@@ -80,13 +54,15 @@ class _Ids:
         self.events = dict.fromkeys(e.id for e in world.timeline)
 
 
-def _unknown(path: Path, one: str | None, known: Collection[str], kind: str) -> Iterator[Problem]:
+def _unknown(
+    path: FieldPath, one: str | None, known: Collection[str], kind: str
+) -> Iterator[Problem]:
     if one is not None and one not in known:
         yield Problem(path, f"there is no {kind} '{one}'{did_you_mean(one, known)}")
 
 
 def _unknown_all(
-    path: Path, several: Sequence[str], known: Collection[str], kind: str
+    path: FieldPath, several: Sequence[str], known: Collection[str], kind: str
 ) -> Iterator[Problem]:
     for at, one in enumerate(several):
         yield from _unknown((*path, at), one, known, kind)
@@ -109,7 +85,7 @@ def _same_ids(world: World) -> Iterator[Problem]:
 def _same_names(kind: str, named: Sequence[Character | Place | Item]) -> Iterator[Problem]:
     owners: dict[str, str] = {}
     for at, one in enumerate(named):
-        fields: list[tuple[Path, str]] = [((kind, at, "name"), one.name)]
+        fields: list[tuple[FieldPath, str]] = [((kind, at, "name"), one.name)]
         fields += [((kind, at, "aliases", n), alias) for n, alias in enumerate(one.aliases)]
         for path, name in fields:
             bare = re.sub(r"^(the|an?)\s+", "", name.casefold())
@@ -118,7 +94,7 @@ def _same_names(kind: str, named: Sequence[Character | Place | Item]) -> Iterato
                 yield Problem(path, f"'{name}' is a name of '{owner}' too; prose could mean either")
 
 
-def _character(path: Path, character: Character, ids: _Ids) -> Iterator[Problem]:
+def _character(path: FieldPath, character: Character, ids: _Ids) -> Iterator[Problem]:
     yield from _unknown((*path, "place"), character.place, ids.places, "place")
     yield from _unknown_all((*path, "items"), character.items, ids.items, "item")
     known = {**ids.facts, **ids.events}
