@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from flows.cli.terminal import shown
 from flows.story.source import read_story
 from tasks.consistency.accepted_findings import read_decisions
 from tasks.consistency.checks import CHECKS
@@ -16,10 +17,12 @@ from tasks.consistency.report import page, tally
 from tasks.consistency.twee import read_twee
 from tasks.core.count import counted
 from tasks.core.errors import InputError
-from tasks.export.prose import one_line
 from tasks.world.load import load_world
 
 TWEE = (".tw", ".twee", ".tw3")
+
+LONGEST = 200
+"""Characters shown of a message or a quotation."""
 
 FINDINGS = 4
 """Exit code if something contradicts."""
@@ -88,29 +91,24 @@ def show(found: StoryCheck, written: Path | None) -> None:
     out = Console(highlight=False, soft_wrap=True)
     for examined, issue in found.findings:
         colour = "red" if issue.severity == "error" else "yellow"
-        title = escape(_line(examined.title)[:60])
-        out.print(f"[{colour}]{issue.severity}[/] {escape(_line(examined.id))} {title}")
-        out.print(f"  {escape(_line(issue.message))} [dim]({issue.check} {escape(issue.name)})[/]")
+        title = shown(examined.title, 60)
+        out.print(f"[{colour}]{issue.severity}[/] {shown(examined.id, LONGEST)} {title}")
+        out.print(f"  {shown(issue.message, LONGEST)} [dim]({issue.check} {escape(issue.name)})[/]")
         if issue.quote:
-            out.print(f"  here   {escape(_line(issue.quote))}")
+            out.print(f"  here   {shown(issue.quote, LONGEST)}")
         if issue.fact:
             out.print(
-                f"  there  {escape(_line(issue.fact))} [dim]({escape(_line(issue.source))})[/]"
+                f"  there  {shown(issue.fact, LONGEST)} [dim]({shown(issue.source, LONGEST)})[/]"
             )
         if issue.suggested_fix:
-            out.print(f"  fix    {escape(_line(issue.suggested_fix))}")
+            out.print(f"  fix    {shown(issue.suggested_fix, LONGEST)}")
     errors = sum(issue.severity == "error" for _, issue in found.findings)
     out.print(
-        f"{escape(_line(found.title))}: {tally(found)}: {counted(errors, 'contradiction')}, "
+        f"{shown(found.title, LONGEST)}: {tally(found)}: {counted(errors, 'contradiction')}, "
         f"{counted(len(found.findings) - errors, 'warning')}"
     )
     if written:
         out.print(f"Report: {escape(str(written))}")
-
-
-def _line(text: str) -> str:
-    """One line that cannot steer a terminal."""
-    return one_line(text)[:200]
 
 
 def list_checks() -> None:

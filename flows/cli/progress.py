@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tasks.calls.progress import watching
-from tasks.export.prose import clean
+from tasks.core.plain_text import clean
 
 
 class _Lines(logging.Handler):

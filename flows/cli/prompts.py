@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from tasks.calls.errors import NoPrice
-from tasks.core.errors import InputError, printable
+from tasks.core.errors import InputError
+from tasks.core.plain_text import printable
 from tasks.core.settings import Settings
 from tasks.ledger.receipt import money
 from tasks.prompts.lint import Size, remarks, size

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.progress import progress_lines
+from flows.cli.terminal import shown
 from flows.compare_prompts import compare_prompts
 from flows.orders.briefs import orders
 from flows.orders.comparison import CompareOrder
@@ -23,7 +24,6 @@ from tasks.calls.errors import LLMError
 from tasks.compare.comparison import Comparison
 from tasks.core.count import counted
 from tasks.core.errors import UserError
-from tasks.export.prose import one_line
 from tasks.ledger.receipt import money
 from tasks.prompts.check import check_prompts
 
@@ -96,14 +96,14 @@ def print_told(told: Told, run_url: str) -> None:
     out = Console(highlight=False, soft_wrap=True)
     receipt = told.receipt
     style = "green" if receipt.outcome == "complete" else "yellow"
-    out.print(f"\n[bold {style}]{_shown(told.title)}[/]: {receipt.outcome}")
+    out.print(f"\n[bold {style}]{shown(told.title)}[/]: {receipt.outcome}")
     if told.scenes:
         out.print(
             f"  {counted(told.scenes, 'scene')}, {counted(told.endings, 'ending')}, written by "
-            f"{_shown(receipt.writer)} in {receipt.seconds:.1f} s"
+            f"{shown(receipt.writer)} in {receipt.seconds:.1f} s"
         )
-        out.print(f"  Play it   {_shown(str(told.folder / 'index.html'))}")
-        out.print(f"  Data      {_shown(str(told.folder / 'story.json'))}")
+        out.print(f"  Play it   {shown(str(told.folder / 'index.html'))}")
+        out.print(f"  Data      {shown(str(told.folder / 'story.json'))}")
     out.print(f"  Run       {run_url}")
     out.print(
         f"  Cost      {money(receipt.spent_usd)}: {counted(receipt.total.calls, 'call')}, "
@@ -120,12 +120,12 @@ def print_told(told: Told, run_url: str) -> None:
         out.print(f"  [yellow]The missing scenes would cost about {money(receipt.missing_usd)}[/]")
     out.print(f"  Refused   {counted(len(receipt.refused), 'branch', 'branches')}")
     for refused in receipt.refused:
-        out.print(f"    {refused.scene_id}  {_shown(refused.choice)}")
-        out.print(f"       [dim]{_shown(refused.reason)}[/]")
+        out.print(f"    {refused.scene_id}  {shown(refused.choice)}")
+        out.print(f"       [dim]{shown(refused.reason)}[/]")
     for line in receipt.missing:
-        out.print(f"  [yellow]Missing   {_shown(line)}[/]")
+        out.print(f"  [yellow]Missing   {shown(line)}[/]")
     if told.error:
-        out.print(f"  [yellow]{_shown(told.error)}[/]")
+        out.print(f"  [yellow]{shown(told.error)}[/]")
 
 
 def print_batch(batch: Batch, run_url: str) -> None:
@@ -135,16 +135,11 @@ def print_batch(batch: Batch, run_url: str) -> None:
     for told in batch.told:
         style = "green" if told.receipt.outcome == "complete" else "yellow"
         out.print(
-            f"[{style}]{told.receipt.outcome:<12}[/] {_shown(told.title)}, "
+            f"[{style}]{told.receipt.outcome:<12}[/] {shown(told.title)}, "
             f"{counted(told.scenes, 'scene')}, {money(told.receipt.spent_usd)}: "
-            f"{_shown(told.error or str(told.folder))}"
+            f"{shown(told.error or str(told.folder))}"
         )
     for name, why in batch.failed.items():
-        out.print(f"[red]failed      [/] {_shown(name)}: {_shown(why)}")
+        out.print(f"[red]failed      [/] {shown(name)}: {shown(why)}")
     complete = counted(len(batch.complete), "story", "stories")
     out.print(f"{complete} complete, {money(batch.cost_usd)}. Run: {run_url}")
-
-
-def _shown(text: str) -> str:
-    """Text of a story as the terminal shows it: one line that cannot steer it."""
-    return escape(one_line(text))

@@ -6,7 +6,8 @@ from typing import Annotated, cast
 
 import typer
 
-from tasks.core.errors import InputError, UserError, printable
+from tasks.core.errors import InputError, UserError
+from tasks.core.plain_text import printable
 from tasks.core.settings import SandboxName, Settings
 from tasks.story.code import CodeReport, Snippet
 
@@ -42,7 +43,7 @@ def run_file(
     name = cast(SandboxName, "none" if engine == "compile" else engine)
     if name not in ("auto", "e2b", "bubblewrap", "monty", "none"):
         raise UserError(f"There is no engine {engine}: use e2b, bubblewrap, monty or compile.")
-    from tasks.export.prose import clean
+    from tasks.core.plain_text import clean
 
     report = asyncio.run(_run(name, code))
     typer.echo(clean(report.stdout), nl=False)

@@ -5,18 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tasks.core.plain_text import printable
+
 
 class UserError(Exception):
     """Something the user can put right; the text says how."""
 
     exit_code = 1
-
-
-def printable(text: str, longest: int = 400) -> str:
-    """Text on one line that a terminal shows and does not obey, cut after `longest` characters."""
-    line = " ".join(text[: 2 * longest].split())
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-    return line if len(line) <= longest else f"{line[: longest - 3]}..."
 
 
 class InputError(UserError):

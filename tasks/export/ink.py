@@ -6,11 +6,10 @@ https://github.com/inkle/ink/blob/master/Documentation/WritingWithInk.md
 import re
 from collections.abc import Iterator
 
+from tasks.core.plain_text import clean, one_line
 from tasks.export.prose import (
     NOT_WRITTEN,
-    clean,
     notes,
-    one_line,
     open_branches,
     passages,
     speaker,

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 
 from tasks.core.markdown import escape
+from tasks.core.plain_text import clean
 from tasks.export.prose import (
     NOT_WRITTEN,
-    clean,
     consequence,
     meeting,
     notes,

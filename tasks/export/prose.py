@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tasks.core.plain_text import clean, one_line
 from tasks.story.scene import Branch, DialogueLine, Scene
 from tasks.story.story import Story
 
@@ -10,17 +11,6 @@ STAND_IN = "The offline writer stood in for the model here."
 NOT_WRITTEN = "not written yet"
 
 _CODE = re.compile(r"```[^\n`]*\n(?P<code>.*?)(?:\n[ \t]*```[ \t]*(?=\n|$)|$)", re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-def clean(text: str) -> str:
-    """Text without the control characters that XML and editors refuse; lines end in `\\n`."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def one_line(text: str) -> str:
-    """Text on one line."""
-    return " ".join(clean(text).split())
 
 
 def passages(text: str) -> Iterator[tuple[bool, str]]:

@@ -13,8 +13,9 @@ from html import escape
 from pathlib import Path
 
 from tasks.core.count import counted
+from tasks.core.plain_text import one_line
 from tasks.export.layout import Layout, lay_out
-from tasks.export.prose import NOT_WRITTEN, one_line
+from tasks.export.prose import NOT_WRITTEN
 from tasks.story.scene import Branch, Scene
 from tasks.story.story import Story
 

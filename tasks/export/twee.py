@@ -15,14 +15,13 @@ from hashlib import sha256
 from typing import Literal
 from uuid import UUID
 
+from tasks.core.plain_text import clean, one_line
 from tasks.export.layout import Layout, lay_out
 from tasks.export.prose import (
     NOT_WRITTEN,
-    clean,
     consequence,
     meeting,
     notes,
-    one_line,
     open_branches,
     passages,
     speaker,

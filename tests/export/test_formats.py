@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from jsonschema import ValidationError, validate
 from markdown_it import MarkdownIt
 
+from tasks.core.plain_text import clean, one_line
 from tasks.export import export_story, ink, markdown, twee
 from tasks.export.language import tag_of
 from tasks.export.page import render_page
-from tasks.export.prose import clean, one_line, passages
+from tasks.export.prose import passages
 from tasks.story.scene import Scene
 from tasks.story.story import Story
 from tests.export.conftest import Exported
