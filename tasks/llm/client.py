@@ -19,6 +19,7 @@ from anyio import CancelScope
 
 from tasks.calls.errors import CapReached, LLMError
 from tasks.calls.prompt import Prompt, Provider, Purpose, Reply, Usage
+from tasks.core.run_log import logger
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Full, Ledger
 from tasks.ledger.prices import Prices, worst_usage
@@ -30,7 +31,6 @@ from tasks.llm.batch.readiness import Level
 from tasks.llm.chain import open_judge, providers
 from tasks.llm.limits.fair_turns import Turns
 from tasks.llm.limits.pace import Pace, Slot
-from tasks.llm.log import logger
 from tasks.llm.providers.schema import flat_schema
 from tasks.llm.replaced import LOST, say_replaced
 from tasks.llm.retry import Waited, retrying

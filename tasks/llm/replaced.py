@@ -3,7 +3,7 @@
 from prefect.events import emit_event
 
 from tasks.calls.errors import LLMError, QuotaGone, TryLater, Unreachable
-from tasks.llm.log import logger
+from tasks.core.run_log import logger
 
 LOST = (TryLater, Unreachable, QuotaGone)
 """Errors after which a provider is lost for a while. Others are about one answer alone."""

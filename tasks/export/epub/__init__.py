@@ -14,6 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tasks.core.plain_text import clean
 from tasks.export import prose
 from tasks.export.language import direction, tag_of
 from tasks.export.twee import ifid
@@ -36,7 +37,7 @@ _ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
-    finalize=lambda value: prose.clean(value) if isinstance(value, str) else value,
+    finalize=lambda value: clean(value) if isinstance(value, str) else value,
 )
 _ENVIRONMENT.filters["file"] = lambda scene: f"scene-{scene.scene_id}.xhtml"
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import NoResultFound
 
 from tasks.calls.errors import LLMError, TryLater
 from tasks.calls.prompt import Reply, Usage
+from tasks.core.run_log import logger
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.ledger.prices import Prices
@@ -20,7 +21,6 @@ from tasks.llm.batch.api import SHARE, BatchAPI, Status
 from tasks.llm.batch.call import Call
 from tasks.llm.batch.jobs import Job
 from tasks.llm.batch.show import show
-from tasks.llm.log import logger
 from tasks.llm.retry import retrying
 
 

@@ -8,9 +8,9 @@ from prefect.exceptions import MissingContextError
 
 from tasks.core.count import counted
 from tasks.core.markdown import escape
+from tasks.core.run_log import logger
 from tasks.ledger.ledger import Ledger
 from tasks.llm.batch.jobs import Job, usual_seconds
-from tasks.llm.log import logger
 
 
 async def show(ledger: Ledger, job: Job, ended: str = "") -> None:

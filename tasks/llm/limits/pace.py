@@ -25,12 +25,12 @@ from tasks.calls.errors import RateLimited
 from tasks.calls.prompt import Prompt, Provider, Usage
 from tasks.core.count import counted
 from tasks.core.errors import UserError
+from tasks.core.run_log import logger
 from tasks.core.settings import Settings
 from tasks.llm.limits.adaptive_rate import FoundRate
 from tasks.llm.limits.priority_semaphore import PrioritySemaphore
 from tasks.llm.limits.shared_limits import Grant, SharedLimits
 from tasks.llm.limits.token_estimate import TokenGuess
-from tasks.llm.log import logger
 
 PAUSE = 2.0
 """Seconds to close after a refusal that does not say for how long."""

@@ -1,4 +1,4 @@
-"""Where the model room writes its log: into the run, if there is one."""
+"""The log of the Prefect run, if there is one."""
 
 import logging
 
