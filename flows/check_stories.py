@@ -9,7 +9,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.story.source import read_story
-from tasks.consistency.accepted_findings import read_decisions
+from tasks.consistency.accepted_findings import read_accepted
 from tasks.consistency.graph import from_story
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
@@ -38,12 +38,12 @@ async def check_stories(
     for file in files:
         try:
             story = read_story(file)
-            decisions = read_decisions(file.with_suffix(".intended.yaml"))
+            accepted = read_accepted(file.with_suffix(".intended.yaml"))
         except InputError as error:
             log.warning("%s", error)
             unreadable.append(str(error))
             continue
-        found = check_story(from_story(story), decisions)
+        found = check_story(from_story(story), accepted)
         await publish_report(found, story, story.brief.id)
         log.info(
             "%s: %s", file, "clean" if found.clean else counted(len(found.findings), "finding")

@@ -7,7 +7,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.calls.prompt import Purpose
-from tasks.consistency.accepted_findings import Decision, honour
+from tasks.consistency.accepted_findings import AcceptedFinding
 from tasks.consistency.check import computed, run, run_with
 from tasks.consistency.examination import of_branch
 from tasks.consistency.judge import judge
@@ -15,7 +15,7 @@ from tasks.llm.client import Client
 from tasks.story.brief import Brief
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.state import PathState
-from tasks.story.verdict import Verdict
+from tasks.story.verdict import Issue, Verdict
 from tasks.story.world import World
 
 
@@ -34,21 +34,23 @@ async def check_branch(
     siblings: Sequence[BranchDraft],
     purpose: Purpose,
     label: str,
-    decisions: Sequence[Decision] = (),
+    accepted: Sequence[AcceptedFinding] = (),
+    ratings: Sequence[Issue] = (),
 ) -> Verdict:
     """The verdict on a branch at the end of `scene`, whose effects `state` has.
 
     What the rules refuse is not sent to the judge; the offline writer has none. `siblings` are
-    the branches it must differ from. Raises CapReached.
+    the branches it must differ from, `accepted` is what a person let stand, `ratings` are the
+    provider's of the answer it came in. Raises CapReached.
     """
     case = of_branch(world, brief, state, scene, branch, siblings)
     found = computed(case)
-    verdict = honour(run(case, found), decisions)
+    verdict = run(case, found, accepted=accepted, ratings=ratings)
     if client.offline or not verdict.valid:
         return verdict
     asked = replace(purpose, step="check_branches")
     opinion = await judge(case, judging(client), asked, votes=client.settings.judge_votes)
-    return honour(run_with(case, opinion, found), decisions)
+    return run_with(case, opinion, found, accepted=accepted, ratings=ratings)
 
 
 def judging(client: Client) -> Client:

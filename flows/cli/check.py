@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from flows.cli.terminal import shown
 from flows.story.source import read_story
-from tasks.consistency.accepted_findings import read_decisions
+from tasks.consistency.accepted_findings import read_accepted
 from tasks.consistency.checks import CHECKS
 from tasks.consistency.graph import Graph, from_story
 from tasks.consistency.paths import StoryCheck, check_story
@@ -17,6 +17,7 @@ from tasks.consistency.report import page, tally
 from tasks.consistency.twee import read_twee
 from tasks.core.count import counted
 from tasks.core.errors import InputError
+from tasks.story.verdict import Severity
 from tasks.world.load import load_world
 
 TWEE = (".tw", ".twee", ".tw3")
@@ -54,7 +55,7 @@ def check(
         raise InputError("name a story to check", file="talewright check")
     if story.is_dir():
         story = story / "story.json"
-    found = check_story(read(story, world), read_decisions(_beside(story, "intended.yaml")))
+    found = check_story(read(story, world), read_accepted(_beside(story, "intended.yaml")))
     if html:
         ours = read_story(story) if story.suffix == ".json" else None
         html.write_text(page(found, ours), encoding="utf-8")
@@ -90,7 +91,7 @@ def show(found: StoryCheck, written: Path | None) -> None:
     """The findings, with both quotes, on a terminal."""
     out = Console(highlight=False, soft_wrap=True)
     for examined, issue in found.findings:
-        colour = "red" if issue.severity == "error" else "yellow"
+        colour = "red" if issue.severity is Severity.ERROR else "yellow"
         title = shown(examined.title, 60)
         out.print(f"[{colour}]{issue.severity}[/] {shown(examined.id, LONGEST)} {title}")
         out.print(f"  {shown(issue.message, LONGEST)} [dim]({issue.check} {escape(issue.name)})[/]")
@@ -102,7 +103,7 @@ def show(found: StoryCheck, written: Path | None) -> None:
             )
         if issue.suggested_fix:
             out.print(f"  fix    {shown(issue.suggested_fix, LONGEST)}")
-    errors = sum(issue.severity == "error" for _, issue in found.findings)
+    errors = sum(issue.severity is Severity.ERROR for _, issue in found.findings)
     out.print(
         f"{shown(found.title, LONGEST)}: {tally(found)}: {counted(errors, 'contradiction')}, "
         f"{counted(len(found.findings) - errors, 'warning')}"

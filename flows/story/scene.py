@@ -12,7 +12,7 @@ from tasks.calls.prompt import Prompt, Purpose, Reason
 from tasks.check_branches import check_branch
 from tasks.consistency import check_branch as computed
 from tasks.consistency import check_scene
-from tasks.consistency.accepted_findings import Decision, honour
+from tasks.consistency.accepted_findings import AcceptedFinding
 from tasks.core.prefect_steps import whole
 from tasks.core.run_all import run_all
 from tasks.core.settings import Settings
@@ -41,7 +41,7 @@ from tasks.story.scene import (
 from tasks.story.state import PathState
 from tasks.story.verdict import Verdict
 from tasks.story.world import World
-from tasks.world.boundaries import merged, with_ratings
+from tasks.world.boundaries import merged, rated
 
 ATTEMPTS = 2
 """Times a scene is written before one that contradicts its path is given up."""
@@ -63,7 +63,7 @@ class Desk:
     settings: Settings
     run_id: str
     story_id: str
-    decisions: Sequence[Decision] = ()
+    accepted: Sequence[AcceptedFinding] = ()
     """What a person let stand in this story."""
 
     def label(self, scene_id: str) -> str:
@@ -157,11 +157,13 @@ async def _draft(
         draft: SceneDraft = answer.value
         if not ask.branches:
             draft = draft.model_copy(update={"story_branches": []})
+        ratings = rated(merged(desk.world, desk.brief), answer.reply.safety)
         verdict = _worst(
-            honour(check_scene(desk.world, desk.brief, state, draft), desk.decisions)
+            check_scene(
+                desk.world, desk.brief, state, draft, accepted=desk.accepted, ratings=ratings
+            )
             for state in states
         )
-        verdict = with_ratings(verdict, merged(desk.world, desk.brief), answer.reply.safety)
         if verdict.valid:
             written_by = Provenance(
                 provider=answer.reply.provider,
@@ -237,6 +239,7 @@ async def _check(
     """Check branches side by side, each against the ones before it, on every way. `safety` are the
     provider's ratings of the answer they came in."""
     earlier = _drafts([branch for branch in known if branch.verdict.valid])
+    ratings = rated(merged(desk.world, desk.brief), safety)
     text = _text(scene)  # the same for all, so that what is known is looked up once
 
     async def verdict(number: int, branch: BranchDraft) -> Verdict:
@@ -251,14 +254,23 @@ async def _check(
             whole(siblings),
             whole(desk.purpose(ask.scene_id)),
             label=f'{desk.label(ask.scene_id)}: "{branch.choice[:60]}"',
-            decisions=whole(desk.decisions),
+            accepted=whole(desk.accepted),
+            ratings=whole(ratings),
         )
         others = (
-            honour(computed(desk.world, desk.brief, state, text, branch, siblings), desk.decisions)
+            computed(
+                desk.world,
+                desk.brief,
+                state,
+                text,
+                branch,
+                siblings,
+                accepted=desk.accepted,
+                ratings=ratings,
+            )
             for state in after[1:]
         )
-        worst = _worst([judged, *others])
-        return with_ratings(worst, merged(desk.world, desk.brief), safety)
+        return _worst([judged, *others])
 
     verdicts = await run_all(*(verdict(i, branch) for i, branch in enumerate(proposed)))
     return [
@@ -330,7 +342,7 @@ def _sorted(branches: Sequence[Branch], breadth: int) -> dict[str, list[Branch]]
 
 def _worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict of the way on which the least holds."""
-    return max(verdicts, key=lambda v: ("accept", "review", "reject").index(v.decision))
+    return max(verdicts, key=lambda verdict: verdict.decision)
 
 
 def _text(scene: SceneText) -> SceneText:

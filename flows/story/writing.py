@@ -26,7 +26,7 @@ from flows.story.source import Source, read_source
 from flows.story.tree import SETTLED, Growth
 from flows.story.ways import below, ways_to
 from tasks.calls.errors import CapReached, LLMError
-from tasks.consistency.accepted_findings import read_decisions
+from tasks.consistency.accepted_findings import read_accepted
 from tasks.consistency.graph import from_story
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
@@ -112,7 +112,7 @@ async def open_desk(order: StoryOrder, client: Client, source: Source) -> AsyncI
             settings=settings,
             run_id=client.run_id,
             story_id=source.story_id,
-            decisions=read_decisions(source.folder / "story.intended.yaml"),
+            accepted=read_accepted(source.folder / "story.intended.yaml"),
         )
 
 
@@ -223,7 +223,7 @@ class _Telling:
         return outcome != "complete"
 
     async def _check(self, story: Story) -> None:
-        checked = await _aside(check_story, from_story(story), self.desk.decisions)
+        checked = await _aside(check_story, from_story(story), self.desk.accepted)
         await publish_report(checked, story, self.desk.brief.id)
 
     def _scene_done(self, scene: Scene) -> None:

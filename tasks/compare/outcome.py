@@ -9,6 +9,7 @@ from tasks.answers.json import Rung
 from tasks.story.base import Id, Line, Model, Usd
 from tasks.story.quality import Quality
 from tasks.story.scene import Branch, Scene
+from tasks.story.verdict import Severity
 
 
 class Variant(Model):
@@ -85,7 +86,7 @@ def _findings(outcome: Outcome) -> float:
     if outcome.scene is None:
         return 0.0
     verdicts = [outcome.scene.verdict, *(b.verdict for b in branches(outcome.scene))]
-    return float(sum(i.severity != "info" for v in verdicts for i in v.issues))
+    return float(sum(i.severity > Severity.INFO for v in verdicts for i in v.issues))
 
 
 def _refused(outcome: Outcome) -> float:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
+from tasks.consistency.accepted_findings import AcceptedFinding
 from tasks.consistency.checks import CHECKS
 from tasks.consistency.examination import Case, of_branch, of_scene
 from tasks.consistency.opinion import Opinion
@@ -19,10 +20,16 @@ Computed = tuple[Mapping[Category, int], Sequence[Issue]]
 
 
 def check_scene(
-    world: World, brief: Brief | None, state_before: PathState, scene: SceneText
+    world: World,
+    brief: Brief | None,
+    state_before: PathState,
+    scene: SceneText,
+    *,
+    accepted: Sequence[AcceptedFinding] = (),
+    ratings: Sequence[Issue] = (),
 ) -> Verdict:
     """The computed verdict on a scene's own text and effects."""
-    return run(of_scene(world, brief, state_before, scene))
+    return run(of_scene(world, brief, state_before, scene), accepted=accepted, ratings=ratings)
 
 
 def check_branch(
@@ -32,19 +39,42 @@ def check_branch(
     scene: SceneText | None,
     branch: BranchDraft,
     siblings: Sequence[BranchDraft] = (),
+    *,
+    accepted: Sequence[AcceptedFinding] = (),
+    ratings: Sequence[Issue] = (),
 ) -> Verdict:
     """The computed verdict on a proposed branch. `siblings` are the scene's branches accepted so
     far; the branch itself among them is passed over."""
-    return run(of_branch(world, brief, state_after_scene, scene, branch, siblings))
+    case = of_branch(world, brief, state_after_scene, scene, branch, siblings)
+    return run(case, accepted=accepted, ratings=ratings)
 
 
-def run(case: Case, found: Computed | None = None) -> Verdict:
-    """What comes of every check that can be made on a case, or of what they found before."""
+def run(
+    case: Case,
+    found: Computed | None = None,
+    *,
+    accepted: Sequence[AcceptedFinding] = (),
+    ratings: Sequence[Issue] = (),
+) -> Verdict:
+    """What comes of every check that can be made on a case, or of what they found before.
+
+    `accepted` is what a person let stand; `ratings` are a provider's, of the answer it came in.
+    """
     eligible, issues = found or computed(case)
-    return verdict(issues, eligible, len(CHECKS), dead_end_risk=dead_end_risk(case, issues))
+    risk = dead_end_risk(case, issues)
+    return verdict(
+        issues, eligible, len(CHECKS), dead_end_risk=risk, accepted=accepted, ratings=ratings
+    )
 
 
-def run_with(case: Case, opinion: Opinion, found: Computed | None = None) -> Verdict:
+def run_with(
+    case: Case,
+    opinion: Opinion,
+    found: Computed | None = None,
+    *,
+    accepted: Sequence[AcceptedFinding] = (),
+    ratings: Sequence[Issue] = (),
+) -> Verdict:
     """The same, with what the judge found added. A judge cannot outvote a rule."""
     eligible, issues = found or computed(case)
     checks = len(CHECKS)
@@ -60,6 +90,8 @@ def run_with(case: Case, opinion: Opinion, found: Computed | None = None) -> Ver
         ungrounded=opinion.ungrounded,
         confidence=opinion.confidence,
         facts_given=opinion.facts,
+        accepted=accepted,
+        ratings=ratings,
     )
 
 

@@ -142,9 +142,11 @@ def proven(claim: Contradiction, text: str, facts: dict[str, str]) -> bool:
 def _issue(claim: Contradiction, share: float, votes: int) -> Issue:
     """Timeline and rules can reject; behaviour, coherence and meaning are matters of taste."""
     category: Category = "coherence" if claim.question == "meaning" else claim.question
-    severity: Severity = "error" if category in ("timeline", "world_rules") else "warning"
+    severity: Severity = (
+        Severity.ERROR if category in ("timeline", "world_rules") else Severity.WARNING
+    )
     if share < HEARD:
-        severity = "info"
+        severity = Severity.INFO
     return Issue(
         check="L2" if category in ("timeline", "world_rules") else "L3",
         name="the judge objects",

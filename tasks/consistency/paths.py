@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.consistency.accepted_findings import Decision, honour
+from tasks.consistency.accepted_findings import AcceptedFinding
 from tasks.consistency.check import run
 from tasks.consistency.checks.form import TWIN, overlap, trigrams
 from tasks.consistency.examination import Case, of_branch, of_scene
@@ -19,7 +19,7 @@ from tasks.consistency.graph import Graph, Passage
 from tasks.consistency.infer import MARK, infer
 from tasks.story.base import Model
 from tasks.story.state import PathState
-from tasks.story.verdict import Issue, Verdict
+from tasks.story.verdict import Issue, Severity, Verdict
 
 UNDECLARED = "D1c"
 """The check that asks for a declared effect; text that declares none is not asked."""
@@ -53,12 +53,12 @@ class StoryCheck(Model):
     @property
     def findings(self) -> list[tuple[Examined, Issue]]:
         """What a studio has to look at: errors and warnings."""
-        return [(e, i) for e in self.examined for i in e.issues if i.severity != "info"]
+        return [(e, i) for e in self.examined for i in e.issues if i.severity > Severity.INFO]
 
     @property
     def clean(self) -> bool:
         """Whether there is no error."""
-        return all(i.severity != "error" for _, i in self.findings)
+        return all(i.severity < Severity.ERROR for _, i in self.findings)
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class Way:
     state: PathState
 
 
-def check_story(graph: Graph, decisions: Sequence[Decision] = ()) -> StoryCheck:
+def check_story(graph: Graph, accepted: Sequence[AcceptedFinding] = ()) -> StoryCheck:
     """Check every passage and link of a story on every way (up to `MOST_WAYS` into each).
 
-    `decisions` are what a person let stand.
+    `accepted` is what a person let stand.
     """
     ways, capped = follow(graph)
     examined = [Examined(id="story", what="story", title=graph.title, issues=list(shape(graph)))]
@@ -82,7 +82,7 @@ def check_story(graph: Graph, decisions: Sequence[Decision] = ()) -> StoryCheck:
             continue
         cases = [of_scene(graph.world, graph.brief, way.state, passage.scene) for way in into]
         examined.append(
-            _join(passage.id, "scene", passage.scene.title, into, cases, decisions, graph.declares)
+            _join(passage.id, "scene", passage.scene.title, into, cases, accepted, graph.declares)
         )
         after = [_after(graph, passage, way) for way in into]
         for link in passage.links:
@@ -92,7 +92,7 @@ def check_story(graph: Graph, decisions: Sequence[Decision] = ()) -> StoryCheck:
                 for state in after
             ]
             examined.append(
-                _join(link.id, "branch", link.branch.choice, into, cases, decisions, graph.declares)
+                _join(link.id, "branch", link.branch.choice, into, cases, accepted, graph.declares)
             )
     return StoryCheck(
         title=graph.title,
@@ -173,11 +173,11 @@ def _join(
     title: str,
     ways: Sequence[Way],
     cases: Sequence[Case],
-    decisions: Sequence[Decision],
+    accepted: Sequence[AcceptedFinding],
     declares: bool,
 ) -> Examined:
     """What holds on all ways and what only on some."""
-    verdicts = [honour(run(case), decisions) for case in cases]
+    verdicts = [run(case, accepted=accepted) for case in cases]
     seen: dict[tuple[str, str], list[tuple[Issue, Way]]] = {}
     for verdict, way in zip(verdicts, ways, strict=True):
         for key, issue in _gravest(verdict.issues).items():
@@ -196,32 +196,29 @@ def _join(
     )
 
 
-_ORDER = ("error", "warning", "info")
-
-
 def _gravest(issues: Sequence[Issue]) -> dict[tuple[str, str], Issue]:
     """What was found on one way, each thing once. A message may name what differs from way to
     way, such as the clock; the key does not."""
     found: dict[tuple[str, str], Issue] = {}
     for issue in issues:
         known = found.setdefault((issue.check, issue.key or issue.message), issue)
-        if _ORDER.index(issue.severity) < _ORDER.index(known.severity):
+        if issue.severity > known.severity:
             found[issue.check, issue.key or issue.message] = issue
     return found
 
 
 def _weigh(found: Sequence[tuple[Issue, Way]], ways: int) -> Issue:
     """One thing, found on some ways, as it stands for the passage."""
-    worst = min((issue.severity for issue, _ in found), key=_ORDER.index)
+    worst = max(issue.severity for issue, _ in found)
     found = [(issue, way) for issue, way in found if issue.severity == worst]
     issue, witness = found[0]
-    if issue.severity == "error" and issue.source.endswith(MARK):
-        issue = issue.model_copy(update={"severity": "warning"})
+    if issue.source.endswith(MARK):
+        issue = issue.model_copy(update={"severity": min(issue.severity, Severity.WARNING)})
     if len(found) == ways:
         return issue
     way = " > ".join(witness.path)
     message = f"{issue.message} (On {len(found)} of {ways} ways; the shortest: {way}.)"
-    severity = "warning" if issue.severity == "error" else issue.severity
+    severity = min(issue.severity, Severity.WARNING)
     return issue.model_copy(update={"message": message, "severity": severity})
 
 
@@ -320,7 +317,7 @@ def _shape(name: str, message: str, quote: str, fix: str, *, warning: bool = Fal
         check="D14",
         name=name,
         category="coherence",
-        severity="warning" if warning else "error",
+        severity=Severity.WARNING if warning else Severity.ERROR,
         message=message,
         quote=quote[:500],
         suggested_fix=fix,

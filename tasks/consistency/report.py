@@ -7,7 +7,7 @@ from tasks.consistency.paths import Examined, StoryCheck
 from tasks.core.count import counted
 from tasks.core.markdown import escape, table
 from tasks.story.story import Story
-from tasks.story.verdict import Issue, Verdict
+from tasks.story.verdict import Issue, Severity, Verdict
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8885; --bad: #b3261e; --warn: #8a5a00; }
@@ -43,7 +43,7 @@ def markdown(check: StoryCheck, story: Story | None = None) -> str:
         _finding(b.branch_id, b.choice, i)
         for _, b in (story.refused() if story else ())
         for i in b.verdict.issues
-        if i.severity != "info"
+        if i.severity > Severity.INFO
     ]
     parts += [f"## Findings: {len(findings)}", *findings]
     parts += [f"## Refused branches: {len(refused)}", *refused] if story else []

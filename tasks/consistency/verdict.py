@@ -1,12 +1,13 @@
-"""From issues to a verdict: scores, coverage, decision."""
+"""From issues to a verdict: decision, scores, coverage."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-from tasks.story.verdict import Category, Issue, Verdict
+from tasks.consistency.accepted_findings import AcceptedFinding
+from tasks.story.verdict import Category, Decision, Issue, Severity, Verdict
 
-WEIGHT = {"error": 1.0, "warning": 0.35, "info": 0.05}
+WEIGHT = {Severity.ERROR: 1.0, Severity.WARNING: 0.35, Severity.INFO: 0.05}
 SHARE: dict[Category, float] = {
     "timeline": 0.30,
     "character": 0.25,
@@ -21,6 +22,49 @@ CAP = 0.49
 """The highest overall score of what is rejected."""
 
 
+class Decided(NamedTuple):
+    """A decision, the issues it rests on and, where a person let some stand, the reasons."""
+
+    decision: Decision
+    issues: list[Issue]
+    intended: str | None
+
+
+def decide(
+    issues: Sequence[Issue],
+    accepted: Sequence[AcceptedFinding] = (),
+    ratings: Sequence[Issue] = (),
+    *,
+    judged: bool = True,
+) -> Decided:
+    """What comes of issues and of a provider's ratings.
+
+    What a person accepted is no more than a remark. An error rejects from a confidence of
+    `CONDEMNS` on; one from `REVIEWS` on, a warning or a judge that was down (`judged`) asks for a
+    person's look.
+    """
+    left: list[Issue] = []
+    reasons: list[str] = []
+    for issue in issues:
+        one = next((one for one in accepted if one.covers(issue)), None)
+        if one and issue.severity > Severity.INFO:
+            reasons.append(one.reason)
+            issue = issue.model_copy(update={"severity": Severity.INFO, "found_by": "person"})
+        left.append(issue)
+    left += ratings
+    decision = max((_ruling(issue) for issue in left), default=Decision.ACCEPT)
+    if not judged:
+        decision = max(decision, Decision.REVIEW)
+    return Decided(decision, left, "; ".join(dict.fromkeys(reasons)) or None)
+
+
+def _ruling(issue: Issue) -> Decision:
+    if issue.severity is Severity.ERROR and issue.confidence >= CONDEMNS:
+        return Decision.REJECT
+    sure = issue.severity is Severity.WARNING or issue.confidence >= REVIEWS
+    return Decision.REVIEW if sure and issue.severity > Severity.INFO else Decision.ACCEPT
+
+
 def verdict(
     issues: Sequence[Issue],
     eligible: Mapping[Category, int],
@@ -31,26 +75,22 @@ def verdict(
     ungrounded: int = 0,
     confidence: float = 1.0,
     facts_given: Sequence[str] = (),
+    accepted: Sequence[AcceptedFinding] = (),
+    ratings: Sequence[Issue] = (),
 ) -> Verdict:
     """The verdict on a text from its issues and from how many checks could be made.
 
     A sub-score is the product of 1 - weight x confidence over its issues, None where no check was
     eligible; the overall score is their weighted geometric mean. Weights are set, not fitted.
     """
-    scores = {c: _score(c, issues) if eligible.get(c) else None for c in get_args(Category)}
-    certain = any(i.severity == "error" and i.confidence >= CONDEMNS for i in issues)
-    doubtful = any(i.severity == "error" and i.confidence >= REVIEWS for i in issues)
+    decided = decide(issues, accepted, ratings, judged=judge != "unavailable")
+    scores = {c: _score(c, decided.issues) if eligible.get(c) else None for c in get_args(Category)}
     coverage = sum(eligible.values()) / total if total else 0.0
     overall = _overall(scores)
-    if overall is not None and certain:
+    if overall is not None and decided.decision is Decision.REJECT:
         overall = min(overall, CAP)
-    decision: Literal["accept", "review", "reject"] = "accept"
-    if certain:
-        decision = "reject"
-    elif doubtful or judge == "unavailable" or any(i.severity == "warning" for i in issues):
-        decision = "review"
     return Verdict(
-        decision=decision,
+        decision=decided.decision,
         overall_score=overall,
         timeline_score=scores["timeline"],
         character_score=scores["character"],
@@ -59,10 +99,11 @@ def verdict(
         coverage=min(1.0, coverage),
         confidence=confidence,
         dead_end_risk=dead_end_risk,
-        issues=list(issues),
+        issues=decided.issues,
         judge=judge,
         ungrounded=ungrounded,
         facts_given=list(facts_given),
+        intended=decided.intended,
     )
 
 

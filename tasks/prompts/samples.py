@@ -7,7 +7,7 @@ from tasks.story.ask import PathStep, SceneAsk
 from tasks.story.code import Snippet
 from tasks.story.scene import BranchDraft, DialogueLine, SceneText
 from tasks.story.state import PathState
-from tasks.story.verdict import Issue
+from tasks.story.verdict import Issue, Severity
 from tasks.world.load import load_brief, load_world
 
 WORLD = "the-lighthouse"
@@ -38,7 +38,7 @@ def samples() -> dict[str, Any]:
         check="D1",
         name="two places at once",
         category="timeline",
-        severity="error",
+        severity=Severity.ERROR,
         message="Nobody can be in two places.",
         quote=branch.consequence,
         fact=facts[0],

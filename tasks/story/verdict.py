@@ -1,6 +1,7 @@
 """Verdicts: whether a branch may enter the story, and why not."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
@@ -9,8 +10,42 @@ from pydantic.json_schema import SkipJsonSchema
 from tasks.story.base import Model
 
 Category = Literal["timeline", "character", "world_rules", "coherence"]
-Severity = Literal["error", "warning", "info"]
-Decision = Literal["accept", "review", "reject"]
+
+
+class Scale(StrEnum):
+    """Words of a scale, the gravest last; they compare by their place on it."""
+
+    @property
+    def _place(self) -> int:
+        return list(type(self)).index(self)
+
+    def __lt__(self, other: str) -> bool:
+        return self._place < type(self)(other)._place
+
+    def __le__(self, other: str) -> bool:
+        return self._place <= type(self)(other)._place
+
+    def __gt__(self, other: str) -> bool:
+        return self._place > type(self)(other)._place
+
+    def __ge__(self, other: str) -> bool:
+        return self._place >= type(self)(other)._place
+
+
+class Severity(Scale):
+    """How grave an issue is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Decision(Scale):
+    """What comes of a check."""
+
+    ACCEPT = "accept"
+    REVIEW = "review"
+    REJECT = "reject"
 
 
 class Issue(Model):
@@ -59,9 +94,8 @@ def _says_more(other: Issue, one: Issue) -> bool:
     return bool(same) and _weight(other) > _weight(one)
 
 
-def _weight(issue: Issue) -> tuple[int, float]:
-    order: tuple[Severity, ...] = ("info", "warning", "error")
-    return order.index(issue.severity), issue.confidence
+def _weight(issue: Issue) -> tuple[Severity, float]:
+    return issue.severity, issue.confidence
 
 
 class Verdict(Model):
@@ -88,11 +122,10 @@ class Verdict(Model):
     @property
     def valid(self) -> bool:
         """Whether the branch may enter the story."""
-        return self.decision != "reject"
+        return self.decision < Decision.REJECT
 
     @property
     def reason(self) -> str:
         """The gravest issue's message, or an empty string."""
-        order = ("error", "warning", "info")
-        worst = sorted(self.issues, key=lambda issue: order.index(issue.severity))
-        return worst[0].message if worst else ""
+        worst = max(self.issues, key=lambda issue: issue.severity, default=None)
+        return worst.message if worst else ""

@@ -15,12 +15,12 @@ A boundary without terms is looked for by its topic; with terms, the topic's own
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from tasks.core.cache_by_identity import cache_by_identity
 from tasks.core.count import counted
 from tasks.story.brief import Brief
-from tasks.story.verdict import Decision, Issue, Severity, Verdict
+from tasks.story.verdict import Issue, Severity
 from tasks.story.world import Boundary, BoundarySet, World
 from tasks.world.terms import Hit, find_terms
 
@@ -108,11 +108,11 @@ def _crossing(boundary: Boundary, texts: Sequence[tuple[Part, str]]) -> Crossing
         if boundary.level == "mild":
             what += f" and {counted(len(hits) - 1, 'more mention')}"
         message = f"The boundary '{boundary.topic}' is crossed by {what}: {spell(boundary)}"
-        return Crossing(boundary, "error", message, hits[0].sentence)
+        return Crossing(boundary, Severity.ERROR, message, hits[0].sentence)
     if boundary.terms and boundary.level != "mild":
         for hit in _hits(boundary, (boundary.topic,), texts):
             message = f"The text names '{boundary.topic}', a topic that {MEANING[boundary.level]}."
-            return Crossing(boundary, "warning", message, hit.sentence)
+            return Crossing(boundary, Severity.WARNING, message, hit.sentence)
     return None
 
 
@@ -124,19 +124,6 @@ def _hits(
             off_stage = part == "dialogue" or _PAST.search(hit.sentence)
             if boundary.level != "fade" or not off_stage:
                 yield hit
-
-
-def with_ratings(
-    verdict: Verdict, boundaries: Sequence[Boundary], safety: Mapping[str, str]
-) -> Verdict:
-    """The verdict with what the provider's safety ratings say; an error of theirs rejects."""
-    issues = rated(boundaries, safety)
-    if not issues:
-        return verdict
-    worst: Decision = "reject" if any(i.severity == "error" for i in issues) else "review"
-    decisions = get_args(Decision)
-    decision = max(worst, verdict.decision, key=decisions.index)
-    return verdict.model_copy(update={"issues": [*verdict.issues, *issues], "decision": decision})
 
 
 def rated(boundaries: Sequence[Boundary], safety: Mapping[str, str]) -> list[Issue]:
@@ -161,7 +148,7 @@ def rated(boundaries: Sequence[Boundary], safety: Mapping[str, str]) -> list[Iss
                 check="L4",
                 name="the provider's safety rating",
                 category="world_rules",
-                severity="error" if against else "warning",
+                severity=Severity.ERROR if against else Severity.WARNING,
                 message=f"The provider rates it {probability.lower()} for {name}"
                 + (f", against the boundary '{against[0].topic}'." if against else "."),
                 fact=spell(against[0]) if against else "",

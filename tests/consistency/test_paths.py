@@ -13,6 +13,7 @@ from tasks.consistency.checks.form import trigrams
 from tasks.consistency.graph import Graph, Link, Passage
 from tasks.consistency.paths import MOST_WAYS, StoryCheck, check_story, shape
 from tasks.consistency.report import markdown, page
+from tasks.story.verdict import Severity
 from tests.consistency.worlds import WORLD, branch, scene
 
 app = Typer()
@@ -74,7 +75,7 @@ def test_an_issue_reads_back_as_the_same() -> None:
     issue = check_story(diamond(("dies corin",), ("dies corin",))).findings[0][1]
     assert issue.key
     assert type(issue).model_validate_json(issue.model_dump_json()) == issue
-    assert issue != issue.model_copy(update={"severity": "info"})
+    assert issue != issue.model_copy(update={"severity": Severity.INFO})
 
 
 def test_a_fact_that_differs_from_way_to_way_is_false_on_all() -> None:

@@ -15,6 +15,7 @@ from tasks.export.page import render_shelf
 from tasks.story.published import Published
 from tasks.story.receipt import Receipt, Tally
 from tasks.story.story import Story
+from tasks.story.verdict import Severity
 from tests.browser import chromium, needs_chromium
 from tests.export import foreign
 from tests.stories import hostile_story, make_story
@@ -294,7 +295,7 @@ def test_a_refusal_is_told_in_words_and_not_twice(
 ) -> None:
     scene, branch = next(plain.story.refused())
     sure = branch.verdict.issues[0]
-    weaker = {"severity": "info", "found_by": "inferred", "confidence": 0.9}
+    weaker = {"severity": Severity.INFO, "found_by": "inferred", "confidence": 0.9}
     other = sure.model_copy(update=weaker | {"check": "D10", "quote": "Something else."})
     issues = [sure, sure.model_copy(update=weaker), other]
     verdict = branch.verdict.model_copy(update={"issues": issues})

@@ -21,7 +21,7 @@ from tasks.story.brief import Brief
 from tasks.story.scene import Beat, BranchDraft, DialogueLine, SceneText
 from tasks.story.state import PathState
 from tasks.story.world import Boundary, World
-from tasks.world.boundaries import LEVELS, crossings, merged, rated, spell, with_ratings, with_sets
+from tasks.world.boundaries import LEVELS, crossings, merged, rated, spell, with_sets
 from tasks.world.load import load_boundaries, load_brief, load_world
 
 LIFTING = (
@@ -215,10 +215,10 @@ def test_the_providers_ratings_count() -> None:
 
 
 def test_a_rating_rejects_a_scene_that_passed(world: World, brief: Brief) -> None:
-    verdict = check_scene(world, brief, PathState.opening(world, brief), scene())
-    high = {"HARM_CATEGORY_DANGEROUS_CONTENT": "HIGH"}
-    assert verdict.valid
-    assert not with_ratings(verdict, merged(world, brief), high).valid
+    opening = PathState.opening(world, brief)
+    high = rated(merged(world, brief), {"HARM_CATEGORY_DANGEROUS_CONTENT": "HIGH"})
+    assert check_scene(world, brief, opening, scene()).valid
+    assert not check_scene(world, brief, opening, scene(), ratings=high).valid
 
 
 def test_the_players_boundaries_hold_for_every_story(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tasks.consistency.examination import Case, Check, Finding
+from tasks.story.verdict import Severity
 from tasks.world.boundaries import Part, crossings, merged, spell
 
 
@@ -45,7 +46,7 @@ CHECKS = (
         "D15",
         "a boundary is crossed",
         "world_rules",
-        "error",
+        Severity.ERROR,
         crossed,
         "Violence is off. 'He draws a knife.'",
         "'He draws a chair to the fire.'",

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.durations import number
+from tasks.story.verdict import Severity
 
 _HOURS = {"dawn": (4, 8), "sunrise": (4, 9), "morning": (5, 12), "noon": (11, 14),
           "midday": (11, 14),
@@ -160,7 +161,7 @@ CHECKS = (
         "D9b",
         "against the clock",
         "timeline",
-        "error",
+        Severity.ERROR,
         clock,
         "It is half past nine at night. 'It is still morning.'",
         "It is half past nine at night. 'By morning the rain has stopped.'",
@@ -169,7 +170,7 @@ CHECKS = (
         "D9c",
         "wrong age",
         "timeline",
-        "error",
+        Severity.ERROR,
         ages,
         "Mira was born in 1860, and it is 1887. 'Mira, nineteen, ...'",
         "'At nineteen she went to sea.'",

@@ -7,6 +7,7 @@ from tasks.consistency.language.durations import number
 from tasks.consistency.language.english import section, words
 from tasks.consistency.language.reader import Word
 from tasks.consistency.language.tokens import stem
+from tasks.story.verdict import Severity
 from tasks.story.world import Fact
 
 _SORTS = tuple(frozenset(sort.split()) for sort in section("values").values())
@@ -120,7 +121,7 @@ CHECKS = (
         "D8",
         "a fixed fact changes",
         "coherence",
-        "error",
+        Severity.ERROR,
         changed,
         "Mira's eyes are grey. 'Mira's green eyes narrow.'",
         "Mira's eyes are grey. 'In the portrait her eyes are green.'",

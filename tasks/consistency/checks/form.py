@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tasks.consistency.examination import Case, Check, Finding, field_of
 from tasks.story.effects import Effect
+from tasks.story.verdict import Severity
 
 TWIN = 0.8
 """Trigram Jaccard similarity from which two choices say the same thing."""
@@ -27,7 +28,7 @@ def unknown(case: Case) -> Iterator[Finding]:
         yield Finding(
             f"'{name}' may mean {one} or {other}; the checks take it for {one}.",
             fix="Give one of them another alias in the world file.",
-            severity="info",
+            severity=Severity.INFO,
         )
 
 
@@ -168,7 +169,7 @@ def dead_end(case: Case) -> Iterator[Finding]:
         fact=death.quote,
         source=death.source,
         fix="Let the player's character live, or make this an ending.",
-        severity="error" if not alive else "warning",
+        severity=Severity.ERROR if not alive else Severity.WARNING,
         key="dead end",
     )
 
@@ -200,7 +201,7 @@ CHECKS = (
         "D1",
         "unknown to the world",
         "coherence",
-        "error",
+        Severity.ERROR,
         unknown,
         "An effect moves 'captain_nobody', who is in no world file.",
         "An effect moves 'mira'.",
@@ -210,7 +211,7 @@ CHECKS = (
         "D1b",
         "effect without evidence",
         "coherence",
-        "warning",
+        Severity.WARNING,
         unquoted,
         "An effect quotes 'she drowns'; the text does not say so.",
         "An effect quotes words of its text.",
@@ -220,7 +221,7 @@ CHECKS = (
         "D1c",
         "effect not declared",
         "coherence",
-        "warning",
+        Severity.WARNING,
         undeclared,
         "'Corin is killed', and no effect says that Corin dies.",
         "'Corin is killed', with the effect 'dies'.",
@@ -229,7 +230,7 @@ CHECKS = (
         "D11",
         "dead end",
         "coherence",
-        "warning",
+        Severity.WARNING,
         dead_end,
         "The player's character dies in a choice that is not an ending.",
         "Somebody else dies.",
@@ -239,7 +240,7 @@ CHECKS = (
         "D12",
         "choice without consequence",
         "coherence",
-        "warning",
+        Severity.WARNING,
         idle,
         "Two choices, one consequence.",
         "Two choices, two consequences.",
@@ -249,7 +250,7 @@ CHECKS = (
         "D13",
         "the same choice twice",
         "coherence",
-        "error",
+        Severity.ERROR,
         twins,
         "'Climb down the well.' and 'Climb down into the well.', with the same consequence.",
         "'Climb down the well.' and 'Shout into the well.'",

@@ -133,7 +133,7 @@ def _taken(
         if not place or _same(case, place, item.place) or _travels(case):
             return
         # What somebody lost on the way may have been carried on: by a tide, by a thief.
-        severity = None if item.since.source == "world" else "warning"
+        severity = None if item.since.source == "world" else Severity.WARNING
         place = case.name(item.place)
         where, fact = f"to be found at {place}", f"At {place}: {thing}."
     else:
@@ -213,7 +213,7 @@ CHECKS = (
         "D4",
         "used but not held",
         "world_rules",
-        "error",
+        Severity.ERROR,
         not_held,
         "Mira dropped the lamp into the sea. 'You light the lamp.'",
         "Mira dropped the lamp into the sea. 'You wish you still had the lamp.'",
@@ -223,7 +223,7 @@ CHECKS = (
         "D4b",
         "in two hands",
         "world_rules",
-        "error",
+        Severity.ERROR,
         two_hands,
         "Isolde, far away, holds the key. 'You find the key under a stone.'",
         "Isolde holds the key. 'You take the key from Isolde.'",
@@ -233,7 +233,7 @@ CHECKS = (
         "D4c",
         "destroyed but used",
         "world_rules",
-        "error",
+        Severity.ERROR,
         destroyed,
         "The map burned. 'You unfold the map.'",
         "The map burned. 'You try to remember the map.'",

@@ -33,7 +33,7 @@ def leaked(case: Case) -> Iterator[Finding]:
                 source=event.id,
                 fix="Let it happen first, or make it a fear, a plan or a prophecy.",
                 # What is due may be known of: a timetable, an invitation.
-                severity="warning" if event.when and event.when > step.state.clock else None,
+                severity=Severity.WARNING if event.when and event.when > step.state.clock else None,
                 key=effect.fact,
             )
         if not who or who not in case.atlas.characters or step.state.knows_fact(who, effect.fact):
@@ -41,7 +41,7 @@ def leaked(case: Case) -> Iterator[Finding]:
         if fact and fact.secret:
             yield _unknown(case, who, effect.fact, effect.quote)
         elif fact and effect.kind == "tells":
-            yield _unknown(case, who, effect.fact, effect.quote, "warning")
+            yield _unknown(case, who, effect.fact, effect.quote, Severity.WARNING)
     secrets = [f.id for f in case.world.facts if f.secret]
     if secrets and not any(e.kind in ("tells", "learns") for e in case.effects):
         yield from _told_in_prose(case, secrets)
@@ -122,7 +122,7 @@ CHECKS = (
         "D6",
         "tells what they cannot know",
         "character",
-        "error",
+        Severity.ERROR,
         leaked,
         "Only Isolde knows it. 'Corin tells you that Hob set the fire in the archive.'",
         "Only Isolde knows it. 'Corin asks who set the fire in the archive.'",

@@ -61,7 +61,7 @@ def _declared(case: Case, step: Step, status: str, words: str) -> Iterator[Findi
         )
         # A letter, a portrait, a rumour of theirs: the prose says whether they spoke.
         mild = mild or (effect.kind == "learns" and who == effect.source)
-        yield _finding(case, who, effect.quote, life, words, "warning" if mild else None)
+        yield _finding(case, who, effect.quote, life, words, Severity.WARNING if mild else None)
 
 
 def _before_dying(case: Case, step: Step, who: str) -> bool:
@@ -89,7 +89,7 @@ def _after_dying(case: Case) -> Iterator[Finding]:
                 continue
             if claim.kind in ("acts", "speaks", "lives"):
                 told = case.text[end : claim.at + len(claim.quote)]
-                mild: Severity | None = None if pattern("long").search(told) else "warning"
+                mild: Severity | None = None if pattern("long").search(told) else Severity.WARNING
                 life = case.after.life[effect.who]
                 yield _finding(case, claim.who, claim.quote, life, "is dead", mild, inferred=True)
 
@@ -99,7 +99,7 @@ def _on_stage(case: Case, scene: SceneText, gone: set[str], words: str) -> Itera
     for who in gone - back:
         lines = [line.text for line in case.speech if line.character_id == who]
         if lines or who in scene.present:
-            mild: Severity | None = "warning" if case.framed or case.remote else None
+            mild: Severity | None = Severity.WARNING if case.framed or case.remote else None
             quote = lines[0] if lines else scene.setting_description
             yield _finding(case, who, quote, case.before.life[who], words, mild)
 
@@ -111,7 +111,7 @@ def _read(case: Case, claim: Claim, life: LifeState, words: str) -> Iterator[Fin
         return
     sure = claim.strong and not (case.remote and claim.kind in ("speaks", "addressed"))
     yield _finding(
-        case, claim.who, claim.quote, life, words, None if sure else "info", inferred=True
+        case, claim.who, claim.quote, life, words, None if sure else Severity.INFO, inferred=True
     )
 
 
@@ -151,7 +151,7 @@ CHECKS = (
         "D2",
         "the dead act",
         "character",
-        "error",
+        Severity.ERROR,
         dead_act,
         "Corin is dead. 'Corin hands you the lamp.'",
         "Corin is dead. 'You remember how Corin handed you the lamp.'",
@@ -161,7 +161,7 @@ CHECKS = (
         "D2b",
         "the absent act",
         "character",
-        "error",
+        Severity.ERROR,
         absent_act,
         "Isolde has sailed away. 'Isolde opens the door.'",
         "Isolde has sailed away. 'Isolde comes back and opens the door.'",

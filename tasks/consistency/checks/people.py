@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.english import pattern
 from tasks.consistency.language.modes import AFTER_ONLY
+from tasks.story.verdict import Severity
 
 _FIRST_HINTS = ("first", "never", "introduc", "stranger", "know", "meet", "name", "must be")
 
@@ -88,7 +89,7 @@ CHECKS = (
         "D7",
         "met before",
         "character",
-        "error",
+        Severity.ERROR,
         met_before,
         "Mira and Corin are siblings. 'You meet Corin for the first time.'",
         "Mira and Corin are siblings. 'You ask Corin for your first audience with the queen.'",
@@ -98,7 +99,7 @@ CHECKS = (
         "D7b",
         "promise out of order",
         "character",
-        "error",
+        Severity.ERROR,
         promises,
         "Mira broke her promise to return. 'She keeps it after all': the same promise, kept.",
         "Mira promised to return and has not yet. 'She keeps her word.'",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from tasks.consistency.examination import Case, Check, Finding, field_of, sentence
 from tasks.consistency.language.english import pattern
 from tasks.story.state import PathState, PlaceState
+from tasks.story.verdict import Severity
 
 
 def gone(case: Case) -> Iterator[Finding]:
@@ -93,7 +94,7 @@ def _finding(
         source=place.since.source,
         fix="Choose another place, or "
         + ("show what is left of it." if words == "is destroyed" else "open it first."),
-        severity=None if sure else "warning",
+        severity=None if sure else Severity.WARNING,
         found_by="inferred" if inferred else "rule",
         confidence=0.9 if inferred else 1.0,
         key=what,
@@ -112,7 +113,7 @@ CHECKS = (
         "D5",
         "in a place that is gone",
         "world_rules",
-        "error",
+        Severity.ERROR,
         gone,
         "The bridge fell. 'You cross the bridge.'",
         "The bridge fell. 'You remember crossing the bridge.'",
@@ -122,7 +123,7 @@ CHECKS = (
         "D5b",
         "in a closed place",
         "world_rules",
-        "error",
+        Severity.ERROR,
         shut,
         "The archive is closed. 'You walk into the archive.'",
         "The archive is closed. 'You stand before the archive's locked door.'",

@@ -35,13 +35,13 @@ def _terms(case: Case, rule: Rule, form: ForbidTerms) -> Iterator[Finding]:
                 # "There is no magic", "the magic trick": named, but not there.
                 unreal = any(mode != "negated" for _, mode in marks)
                 mild: Severity | None = (
-                    "warning" if unreal or _denied(sentence.text, match.start()) else None
+                    Severity.WARNING if unreal or _denied(sentence.text, match.start()) else None
                 )
                 yield _finding(rule, match.group(), sentence.text, mild)
     spoken = [case.scene.title, *(line.text for line in case.speech)] if case.scene else []
     for text in (*spoken, *_broken_lines(case, pattern)):
         if match := pattern.search(text):
-            mild = "warning" if _denied(text, match.start()) else None
+            mild = Severity.WARNING if _denied(text, match.start()) else None
             yield _finding(rule, match.group(), text, mild)
 
 
@@ -80,7 +80,7 @@ def _finding(rule: Rule, what: str, quote: str, severity: Severity | None = None
         fact=rule.text,
         source=rule.id,
         fix="Leave it out, or find a way within the rule.",
-        severity=severity or rule.severity,
+        severity=severity or Severity(rule.severity),
         key=rule.id,
     )
 
@@ -158,7 +158,7 @@ CHECKS = (
         "D10",
         "a rule is broken",
         "world_rules",
-        "error",
+        Severity.ERROR,
         broken,
         "No one may use the bell twice. 'You ring the bell again.'",
         "'You are tempted to ring the bell again.'",

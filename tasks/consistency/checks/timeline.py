@@ -5,6 +5,7 @@ from datetime import datetime
 
 from tasks.consistency.checks.knowledge import tells
 from tasks.consistency.examination import Case, Check, Finding
+from tasks.story.verdict import Severity
 
 EARLY = 60
 """Minutes an event may come before its time."""
@@ -32,7 +33,7 @@ def causes(case: Case) -> Iterator[Finding]:
                 fact=since.quote or event.text,
                 source=since.source,
                 fix="Speak of it as past.",
-                severity="warning",
+                severity=Severity.WARNING,
                 key=event.id,
             )
     pending = [
@@ -92,7 +93,7 @@ CHECKS = (
         "D9",
         "effect before its cause",
         "timeline",
-        "error",
+        Severity.ERROR,
         causes,
         "The trial follows the arrest. 'The keeper stands trial.' Nobody is arrested yet.",
         "'If there were a trial, you would speak.'",

@@ -8,6 +8,7 @@ from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.english import pattern, words
 from tasks.core.count import counted
 from tasks.story.state import PathState, Whereabouts
+from tasks.story.verdict import Severity
 
 _SETS_OUT = words("words", "setting_out")
 
@@ -88,7 +89,7 @@ def _slow(
         f"{counted(need, 'minute')}.",
         source=seen.source,
         fix=f"Let {counted(need - have, 'minute')} more go by at least, or choose a nearer place.",
-        severity=None if certain else "warning",
+        severity=None if certain else Severity.WARNING,
         found_by="rule" if confidence == 1 else "inferred",
         confidence=confidence,
         key=f"{who}:{to}",
@@ -174,7 +175,7 @@ CHECKS = (
         "D3",
         "faster than the road",
         "timeline",
-        "error",
+        Severity.ERROR,
         too_fast,
         "The peak is two hours away. 'Ten minutes later you stand on the peak.'",
         "The peak is two hours away. 'Three hours later you stand on the peak.'",
@@ -184,7 +185,7 @@ CHECKS = (
         "D3b",
         "in two places",
         "timeline",
-        "error",
+        Severity.ERROR,
         two_places,
         "Isolde is a day's ride away. 'You ask Isolde, and she hands you the map.'",
         "Isolde is a day's ride away. 'You write to Isolde and ask for the map.'",
@@ -194,7 +195,7 @@ CHECKS = (
         "D3c",
         "seen elsewhere",
         "timeline",
-        "error",
+        Severity.ERROR,
         elsewhere,
         "A scene at the peak shows Isolde, who was in the village a minute ago.",
         "The scene begins three hours later.",
