@@ -1,34 +1,42 @@
 """The flow `sweep`: what runs left behind that nobody needs any more."""
 
-import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
     FlowRunFilter,
+    FlowRunFilterEndTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.states import Crashed
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
 from pydantic import Field
 
-from flows.runs.alive import beats
 from flows.runs.keys import load_keys
 from flows.runs.receipts import write_receipt
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.sandbox import e2b
 
-SILENCE = 240.0
-"""Seconds without a heartbeat after which a run is looked at again, and as many more after which it
-is taken for dead."""
-
 LEAVE_RECEIPTS = {"story", "batch", "comparison"}
-"""Tags of the deployments whose runs do."""
+"""Tags of the deployments whose runs leave a receipt."""
+
+LOOK_BACK = timedelta(days=3)
+"""How long ago a run may have crashed for its receipt to be written still."""
+
+PAGE = 200
+"""Runs asked for at once, the most Prefect's server gives."""
+
+OURS = FlowRunFilterTags(all_=["talewright"])
 
 
 # It can be run again, and E2B or the database may be away for a moment.
@@ -37,15 +45,28 @@ async def sweep(
     days: Annotated[
         int, Field(ge=1, le=36500, description="Answers unused for so long are dropped.")
     ] = 90,
+    keep_runs_days: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=36500,
+            description="Runs of these deployments that ended longer ago are deleted from Prefect, "
+            "with their artifacts. Empty: they are kept for good.",
+        ),
+    ] = 90,
 ) -> dict[str, int]:
-    """End E2B sandboxes that were left running, drop old answers from the cache, and mark runs as
-    crashed whose worker died, with a receipt of what they spent.
+    """End E2B sandboxes that were left running, drop old answers from the cache and old runs from
+    Prefect, and write the receipts of runs that crashed without one.
 
     Returns how many of each. What was spent stays in the ledger for good.
     """
     await load_keys()
     settings = Settings()
-    swept = {"dead runs": await _crash_the_silent()}
+    swept: dict[str, int] = {}
+    async with get_client() as client:
+        swept["receipts"] = await _leave_receipts(client)
+        if keep_runs_days is not None:
+            swept["runs"] = await _forget_runs(client, timedelta(days=keep_runs_days))
     async with Ledger.open(settings) as ledger:
         swept["answers"] = await ledger.forget(days)
     if settings.e2b_api_key is not None:
@@ -54,34 +75,46 @@ async def sweep(
     return swept
 
 
-async def _crash_the_silent() -> int:
-    tagged = FlowRunFilterTags(all_=["talewright"])
-    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
-    async with get_client() as client:
-        runs = await client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(tags=tagged, state=running)
-        )
-        before = datetime.now(UTC) - timedelta(seconds=SILENCE)
-        runs = [
-            run
-            for run in runs
-            if LEAVE_RECEIPTS & set(run.tags) and run.start_time and run.start_time < before
-        ]
-        silent = [run for run in runs if not await beats(client, run.id, SILENCE)]
-        if silent:
-            # The server itself may have been away, and heard nobody.
-            await asyncio.sleep(SILENCE)
-        return sum([await _crash(client, run) for run in silent])
+async def _leave_receipts(client: PrefectClient) -> int:
+    """Write the receipts of runs whose process died before it could."""
+    since = FlowRunFilterEndTime(after_=datetime.now(UTC) - LOOK_BACK)
+    crashed = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED]))
+    wanted = FlowRunFilter(tags=OURS, state=crashed, end_time=since)
+    count = 0
+    async for run in _runs(client, wanted):
+        if run.state and LEAVE_RECEIPTS & set(run.tags) and not await _has_receipt(client, run):
+            await write_receipt(run, run.state)
+            count += 1
+    return count
 
 
-async def _crash(client: PrefectClient, run: FlowRun) -> bool:
-    """Mark a run as crashed, unless it sent a heartbeat or ended after all."""
-    if await beats(client, run.id, SILENCE):
-        return False
-    state = (await client.read_flow_run(run.id)).state
-    if state is None or not state.is_running():
-        return False
-    crashed: State[object] = Crashed(message="no sign of life; its worker may be dead")
-    await client.set_flow_run_state(run.id, crashed, force=True)
-    await write_receipt(run, crashed)
-    return True
+async def _has_receipt(client: PrefectClient, run: FlowRun) -> bool:
+    """Whether a run has left a receipt."""
+    wanted = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]),
+        key=ArtifactFilterKey(any_=["receipt"]),
+    )
+    return bool(await client.read_artifacts(artifact_filter=wanted, limit=1))
+
+
+async def _forget_runs(client: PrefectClient, age: timedelta) -> int:
+    """Delete runs that ended so long ago, with their artifacts; the server's own vacuum removes
+    their log lines."""
+    ended = FlowRunFilterEndTime(before_=datetime.now(UTC) - age)
+    old = [run async for run in _runs(client, FlowRunFilter(tags=OURS, end_time=ended))]
+    for run in old:
+        of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
+        for artifact in await client.read_artifacts(artifact_filter=of_run, limit=PAGE):
+            with suppress(ObjectNotFound):  # another sweep was first
+                await client.delete_artifact(artifact.id)
+        with suppress(ObjectNotFound):
+            await client.delete_flow_run(run.id)
+    return len(old)
+
+
+async def _runs(client: PrefectClient, wanted: FlowRunFilter) -> AsyncIterator[FlowRun]:
+    offset = 0
+    while runs := await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=offset):
+        for run in runs:
+            yield run
+        offset += PAGE

@@ -105,12 +105,15 @@ async def _finish(settings: Settings, run: str) -> None:
     """Save the keys, set the limits, say what is deployed, and start one deployment if named."""
     from prefect.client.orchestration import get_client
 
+    from flows.runs.alive import watch_runs
     from flows.runs.keys import save_keys
     from tasks.llm.chain import providers
     from tasks.llm.limits.shared_limits import SharedLimits
 
     for name in await save_keys(settings):
         typer.echo(f"Secret block {name}: saved")
+    if await watch_runs():
+        typer.echo("Automation: a run whose worker dies is marked as crashed")
     async with get_client() as client:
         for provider in providers(settings):
             async with SharedLimits(client, settings, provider).open() as limits:

@@ -1,8 +1,10 @@
 """What a killed worker leaves behind: a run that Prefect takes for running, and no receipt."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -14,31 +16,55 @@ from prefect.client.schemas.filters import (
     ArtifactFilterKey,
 )
 from prefect.client.schemas.objects import State
-from prefect.events import emit_event
+from prefect.events import RelatedResource, emit_event
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import get_current_settings
 from prefect.states import Completed, Running
 
-from flows import sweep as room
 from flows.orders.stories import StoryOrder
-from flows.runs.alive import beats
+from flows.runs.alive import crash_the_silent
 from flows.sweep import sweep
 from flows.write_story import write_story
 
+TAGS = ["talewright", "story"]
+
+
+@pytest.fixture
+async def deployment(prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UUID:
+    """A deployment of `write-story` as prefect.yaml has it."""
+    monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path))
+    async with get_client() as client:
+        return await client.create_deployment(
+            await client.create_flow(write_story),
+            "swept",
+            parameters={"order": StoryOrder().model_dump(mode="json")},
+            tags=TAGS,
+        )
+
+
+def beat(run_id: UUID) -> None:
+    """What Prefect's engine sends for a run that is alive."""
+    tags = [
+        RelatedResource(
+            {"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"}
+        )
+        for tag in TAGS
+    ]
+    resource = {"prefect.resource.id": f"prefect.flow-run.{run_id}"}
+    emit_event(event="prefect.flow-run.heartbeat", resource=resource, related=tags)
+
 
 @asynccontextmanager
-async def beating(client: PrefectClient, run_id: UUID) -> AsyncIterator[None]:
-    """A run whose worker sends heartbeats, once the server has one."""
+async def beating(run_id: UUID) -> AsyncIterator[None]:
+    """A run whose worker sends heartbeats."""
 
-    async def beat() -> None:
+    async def beats() -> None:
         while True:
-            resource = {"prefect.resource.id": f"prefect.flow-run.{run_id}"}
-            emit_event(event="prefect.flow-run.heartbeat", resource=resource)
-            await asyncio.sleep(0.2)
+            beat(run_id)
+            await asyncio.sleep(1)
 
-    heart = asyncio.create_task(beat())
+    heart = asyncio.create_task(beats())
     try:
-        async with asyncio.timeout(20):
-            while not await beats(client, run_id, 2.0):
-                await asyncio.sleep(0.1)
         yield
     finally:
         heart.cancel()
@@ -62,32 +88,52 @@ async def receipts(client: PrefectClient, run_id: UUID) -> int:
     return len(found)
 
 
-@pytest.mark.usefixtures("prefect_server")
-async def test_a_run_whose_worker_died_is_crashed_and_has_a_receipt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def state_name(client: PrefectClient, run_id: UUID) -> str:
+    state = (await client.read_flow_run(run_id)).state
+    return (state and state.name) or ""
+
+
+async def test_a_run_without_a_heartbeat_is_crashed_by_the_server_and_swept_with_a_receipt(
+    deployment: UUID,
 ) -> None:
-    monkeypatch.setenv("TALEWRIGHT_HOME", str(tmp_path))
-    monkeypatch.setattr(room, "SILENCE", 2.0)
     async with get_client() as client:
-        flow_id = await client.create_flow(write_story)
-        deployment_id = await client.create_deployment(
-            flow_id,
-            "swept",
-            parameters={"order": StoryOrder().model_dump(mode="json")},
-            tags=["talewright", "story"],
+        watch = await client.create_automation(
+            crash_the_silent("a test's own", timedelta(seconds=10))
         )
-        runs = [await running(client, deployment_id) for _ in range(3)]
-        _, alive, ending = runs
-        async with beating(client, alive):
-            await asyncio.sleep(room.SILENCE + 0.5)
-            sweeping = asyncio.create_task(sweep())
-            await asyncio.sleep(room.SILENCE / 2)
-            ended: State[object] = Completed()
-            await client.set_flow_run_state(ending, ended, force=True)
-            swept = await sweeping
-        assert swept["dead runs"] >= 1  # other tests kill workers, too
-        states = [(await client.read_flow_run(run)).state for run in runs]
-        names = [state.name for state in states if state]
-        assert names == ["Crashed", "Running", "Completed"]
-        assert [await receipts(client, run) for run in runs] == [1, 0, 0]
+        try:
+            dead, alive = [await running(client, deployment) for _ in range(2)]
+            beat(dead)
+            async with beating(alive), asyncio.timeout(100):
+                while await state_name(client, dead) != "Crashed":
+                    await asyncio.sleep(0.5)
+                swept = await sweep()
+                assert await state_name(client, alive) == "Running"
+        finally:
+            await client.delete_automation(watch)
+        assert swept["receipts"] >= 1  # other tests kill workers, too
+        assert [await receipts(client, run) for run in (dead, alive)] == [1, 0]
+        await sweep()
+        assert await receipts(client, dead) == 1, "one receipt a run"
         await client.delete_flow_run(alive)
+
+
+async def test_runs_that_ended_long_ago_are_deleted_with_their_artifacts(deployment: UUID) -> None:
+    async with get_client() as client:
+        old, new = [await running(client, deployment) for _ in range(2)]
+        for run in (old, new):
+            ended: State[object] = Completed()
+            await client.set_flow_run_state(run, ended, force=True)
+        # The server notes the time itself, so what happened long ago is written beside it.
+        database = sqlite3.connect(get_current_settings().home / "prefect.db", timeout=30)
+        with closing(database), database:
+            long_ago = (datetime.now(UTC) - timedelta(days=3)).strftime("%Y-%m-%d %H:%M:%S.%f")
+            changed = database.execute(
+                "UPDATE flow_run SET end_time = ? WHERE id = ?", (long_ago, str(old))
+            )
+            assert changed.rowcount == 1
+        swept = await sweep(keep_runs_days=2)
+        assert swept["runs"] >= 1
+        with pytest.raises(ObjectNotFound):
+            await client.read_flow_run(old)
+        assert await state_name(client, new) == "Completed"
+        assert "runs" not in await sweep(keep_runs_days=None), "who wants to keeps them for good"
