@@ -17,7 +17,9 @@ from tasks.core.settings import Settings
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
-PROJECT = Path(__file__).parents[2]
+PLACES = (Path(__file__).parents[2] / "prefect.yaml", Path(__file__).parents[1] / "prefect.yaml")
+"""Where the deployments are described: in a clone, and in an installed package."""
+
 POOL = "talewright"
 
 
@@ -30,17 +32,13 @@ def deploy(
     set here, and every deployment of prefect.yaml.
 
     Uses the server in PREFECT_API_URL, or one on this machine. Can be run again at any time: what
-    is there is updated. Then start a worker, and the stories are written on schedule.
+    is there is updated. Then start a worker, and the stories are written on schedule, below the
+    folder in which this was run.
     """
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     from flows.runs.server import ensure_server
 
-    if not (PROJECT / "prefect.yaml").is_file():
-        raise UserError(
-            "The deployments are in prefect.yaml, which an installed package does not have: run "
-            "this in a clone of Talewright."
-        )
     api_url = ensure_server(lambda line: typer.echo(line, err=True))
     with temporary_settings({PREFECT_API_URL: api_url}):
         asyncio.run(_make_pool())
@@ -92,10 +90,12 @@ async def _make_pool() -> None:
 
 def _deploy_all(api_url: str) -> None:
     """What Prefect's own command prints is shown only if it fails."""
+    described = next(place for place in PLACES if place.is_file())
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    command += ["--prefect-file", str(described)]
     environment = os.environ | {"PREFECT_API_URL": api_url}
     done = subprocess.run(  # noqa: S603
-        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+        command, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise UserError(f"`prefect deploy --all` failed:\n{done.stdout}{done.stderr}")

@@ -2,14 +2,15 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
+from zipfile import ZipFile
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
@@ -81,14 +82,27 @@ async def test_a_batch_is_shared_out_and_a_lost_part_is_written_by_another_run(
     assert len(list(tmp_path.glob("*/story.json"))) == 2
 
 
-def test_an_installed_package_says_that_deploy_needs_a_clone(tmp_path: Path) -> None:
-    clone, installed = Path(__file__).parents[2], tmp_path / "site-packages"
-    for package in ("flows", "tasks", "prompts", "examples"):
-        shutil.copytree(clone / package, installed / package)
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the wheel's packages were installed into, as pip does it."""
+    folder = tmp_path_factory.mktemp("installed")
+    clone = Path(__file__).parents[2]
+    build = WheelBuilder(str(clone)).build(directory=str(folder / "dist"), versions=["standard"])
+    with ZipFile(next(iter(build))) as wheel:
+        wheel.extractall(folder / "site-packages")
+    return folder / "site-packages"
+
+
+async def test_an_installed_wheel_deploys_from_an_empty_folder(
+    prefect_server: str, installed: Path, tmp_path: Path
+) -> None:
     done = talewright("deploy", cwd=tmp_path, PYTHONPATH=str(installed))
-    assert done.returncode == 1
-    assert "run this in a clone" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert done.returncode == 0, done.stderr + done.stdout
+    async with get_client() as client:
+        nightly = await client.read_deployment_by_name("write-story/nightly")
+    assert nightly.entrypoint == "flows.write_story.write_story"
+    [step] = nightly.pull_steps or []
+    assert str(tmp_path) in str(step), "stories go below the folder of the command"
 
 
 def in_the_background() -> None:
