@@ -26,6 +26,7 @@ def _run_name() -> str:
 @flow(
     name="compare-prompts",
     flow_run_name=_run_name,
+    persist_result=True,
     timeout_seconds=WEEK,
     on_cancellation=[leave_receipt],
     on_crashed=[leave_receipt],

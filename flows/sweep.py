@@ -10,7 +10,6 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
-    ArtifactFilterKey,
     FlowRunFilter,
     FlowRunFilterEndTime,
     FlowRunFilterState,
@@ -22,7 +21,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import Field
 
 from flows.runs.keys import load_keys
-from flows.runs.receipts import write_receipt
+from flows.runs.receipts import has_receipt, write_receipt
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.sandbox import e2b
@@ -40,7 +39,7 @@ OURS = FlowRunFilterTags(all_=["talewright"])
 
 
 # It can be run again, and E2B or the database may be away for a moment.
-@flow(name="sweep", retries=3, retry_delay_seconds=60, timeout_seconds=1200)
+@flow(name="sweep", persist_result=True, retries=3, retry_delay_seconds=60, timeout_seconds=1200)
 async def sweep(
     days: Annotated[
         int, Field(ge=1, le=36500, description="Answers unused for so long are dropped.")
@@ -82,19 +81,10 @@ async def _leave_receipts(client: PrefectClient) -> int:
     wanted = FlowRunFilter(tags=OURS, state=crashed, end_time=since)
     count = 0
     async for run in _runs(client, wanted):
-        if run.state and LEAVE_RECEIPTS & set(run.tags) and not await _has_receipt(client, run):
-            await write_receipt(run, run.state)
+        if run.state and LEAVE_RECEIPTS & set(run.tags) and not await has_receipt(client, run):
+            await write_receipt(client, run, run.state)
             count += 1
     return count
-
-
-async def _has_receipt(client: PrefectClient, run: FlowRun) -> bool:
-    """Whether a run has left a receipt."""
-    wanted = ArtifactFilter(
-        flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]),
-        key=ArtifactFilterKey(any_=["receipt"]),
-    )
-    return bool(await client.read_artifacts(artifact_filter=wanted, limit=1))
 
 
 async def _forget_runs(client: PrefectClient, age: timedelta) -> int:

@@ -19,7 +19,7 @@ from tasks.story.scene import Scene
 from tasks.story.state import PathState
 
 
-@flow(name="write-scene")
+@flow(name="write-scene", persist_result=True)
 async def write_scene(order: StoryOrder) -> Scene:
     """Write, check and score one scene: the opening of a new story, or `redo` of one that exists,
     which stays as it is. Raises LLMError or SceneRefused if it cannot be written."""

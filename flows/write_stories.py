@@ -25,6 +25,7 @@ from flows.write_story import STATES, offer
 from tasks.compare.publish import publish_trend
 from tasks.core.errors import UserError
 from tasks.core.markdown import escape
+from tasks.ledger.nights import publish_nights
 from tasks.ledger.receipt import money, publish_receipt
 from tasks.llm.client import Client
 from tasks.story.receipt import Receipt
@@ -70,6 +71,7 @@ async def write_stories(batch: BatchOrder) -> Batch:
         if batch.part is None:
             await publish_receipt(await _receipt(result, client, started))
             await publish_trend(client.ledger)
+            await publish_nights(client.ledger, client.settings.llm_max_cost_per_day)
     await _publish(result)
     return _final_state(result)  # type: ignore[return-value]
 

@@ -20,6 +20,7 @@ from flows.story.writing import Told, tell
 from tasks.compare.publish import publish_trend
 from tasks.core.count import counted
 from tasks.core.markdown import escape
+from tasks.ledger.nights import publish_nights
 from tasks.llm.client import CAPS, Client
 from tasks.publish import publish
 
@@ -72,6 +73,7 @@ def _run_name() -> str:
 @flow(
     name="write-story",
     flow_run_name=_run_name,
+    persist_result=True,
     timeout_seconds=WEEK,
     on_cancellation=[leave_receipt],
     on_crashed=[leave_receipt],
@@ -94,6 +96,7 @@ async def write_story(order: StoryOrder) -> Told:
             with quiet_steps():
                 told = await tell(order, client, scene_done)
             await publish_trend(client.ledger)
+            await publish_nights(client.ledger, client.settings.llm_max_cost_per_day)
         cap = told.receipt.cap_usd
         if not (order.approve and _at_its_own_cap(told)) or cap is None:
             break

@@ -26,10 +26,18 @@ from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.ledger.receipt import money
 from tasks.prompts.check import check_prompts
+from tasks.story.receipt import Outcome
 
 Result = TypeVar("Result", Told, Batch, Comparison)
 
-EXIT_CODES = {"complete": 0, "failed": 1, "cap reached": 3, "partial": 4, "cancelled": 130}
+EXIT_CODES: dict[Outcome, int] = {
+    "complete": 0,
+    "failed": 1,
+    "crashed": 1,
+    "cap reached": 3,
+    "partial": 4,
+    "cancelled": 130,
+}
 
 
 async def run_story(order: StoryOrder, *, as_json: bool) -> int:

@@ -1,20 +1,22 @@
 """The receipt of a whole run, also of one that was cancelled, timed out or died."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from decimal import Decimal
 
 from prefect import Flow
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+)
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import MissingResult
 
-from flows.results import Batch
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
-from tasks.ledger.receipt import money, receipt_markdown
+from tasks.ledger.receipt import receipt_markdown, summary
 from tasks.story.base import Usd
 from tasks.story.receipt import Outcome, Receipt
 
@@ -23,9 +25,6 @@ WEEK = 7 * 24 * 3600
 day for each batch job, but one that hangs for good would hold its deployment's only place. Prefect
 does not retry these flows: every call is retried until its deadline, and a run that is started
 again goes on where this one ended."""
-
-OWN = ("Partial", "CapReached")
-"""Failed states a flow returns after it has published its receipt itself."""
 
 
 async def run_receipt(
@@ -61,37 +60,51 @@ async def run_receipt(
 
 async def leave_receipt(flow: Flow[..., object], flow_run: FlowRun, state: State) -> None:
     """Write the receipt of a run that has not done so itself."""
-    if state.name not in OWN and not await _ended_as_batch(state):
-        await write_receipt(flow_run, state)
+    async with get_client() as client:
+        if not await has_receipt(client, flow_run):
+            await write_receipt(client, flow_run, state)
 
 
-async def _ended_as_batch(state: State[Any]) -> bool:
-    """Whether a flow has itself returned that all its stories failed."""
-    with suppress(MissingResult):
-        return state.is_failed() and isinstance(await state.aresult(raise_on_failure=False), Batch)
-    return False
+async def has_receipt(client: PrefectClient, flow_run: FlowRun) -> bool:
+    """Whether a run has left its receipt; in a batch each story leaves one of its own as well."""
+    found = await client.read_artifacts(
+        artifact_filter=ArtifactFilter(
+            flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run.id]),
+            key=ArtifactFilterKey(like_="receipt"),
+        )
+    )
+    keys = {artifact.key for artifact in found}
+    return "receipt" in keys if "batch" in flow_run.parameters else bool(keys)
 
 
-async def write_receipt(flow_run: FlowRun, state: State) -> None:
+async def write_receipt(client: PrefectClient, flow_run: FlowRun, state: State) -> None:
     """Write the receipt of a run from the ledger alone, as its process may be gone; that of a part
     of a batch is of the batch so far."""
-    part = (flow_run.parameters.get("batch") or {}).get("part")
-    async with Ledger.open(Settings()) as ledger:
+    settings = Settings()
+    asked = flow_run.parameters.get("batch") or flow_run.parameters.get("order") or {}
+    part, cap = asked.get("part"), asked.get("max_cost_usd")
+    async with Ledger.open(settings) as ledger:
         receipt = await run_receipt(
             ledger,
             part["run_id"] if part else str(flow_run.id),
             flow_run.name,
-            "cancelled" if state.is_cancelled() or state.is_cancelling() else "failed",
+            _outcome(state),
             started=flow_run.start_time,
+            cap_usd=settings.llm_max_cost if cap is None else Decimal(str(cap)),
             notes=[f"The run ended as {state.name}. Started again, it pays for nothing twice."],
         )
-    async with get_client() as client:
-        await client.create_artifact(
-            ArtifactCreate(
-                key="receipt",
-                type="markdown",
-                description=f"{receipt.outcome}: {money(receipt.spent_usd)}",
-                data=receipt_markdown(receipt),
-                flow_run_id=flow_run.id,
-            )
+    await client.create_artifact(
+        ArtifactCreate(
+            key="receipt",
+            type="markdown",
+            description=summary(receipt),
+            data=receipt_markdown(receipt),
+            flow_run_id=flow_run.id,
         )
+    )
+
+
+def _outcome(state: State) -> Outcome:
+    if state.is_cancelled() or state.is_cancelling():
+        return "cancelled"
+    return "crashed" if state.is_crashed() else "failed"

@@ -46,6 +46,12 @@ def receipt_markdown(receipt: Receipt) -> str:
     return "\n\n".join(part for part in parts if part).replace("\n\n- ", "\n- ") + "\n"
 
 
+def summary(receipt: Receipt) -> str:
+    """One line for a list of receipts: `2026-11-28: complete: $0.041200 (gemini-2.5-flash)`."""
+    day = receipt.started.date().isoformat()
+    return f"{day}: {receipt.outcome}: {money(receipt.spent_usd)} ({receipt.writer})"
+
+
 async def publish_receipt(receipt: Receipt, brief: str = "") -> None:
     """Leave the receipt of a brief's story, or of the run, in the Prefect UI, under a key that
     stays the same from night to night."""
@@ -55,7 +61,7 @@ async def publish_receipt(receipt: Receipt, brief: str = "") -> None:
     await acreate_markdown_artifact(
         receipt_markdown(receipt),
         key="-".join(["receipt", *filter(None, [brief.replace("_", "-")])]),
-        description=f"{receipt.outcome}: {money(receipt.spent_usd)} ({receipt.writer})",
+        description=summary(receipt),
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tasks.story.base import Line, Model, Usd
 
-Outcome = Literal["complete", "partial", "cap reached", "failed", "cancelled"]
+Outcome = Literal["complete", "partial", "cap reached", "failed", "cancelled", "crashed"]
 
 
 class Tally(Model):

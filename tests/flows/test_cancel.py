@@ -92,6 +92,7 @@ async def test_a_cancelled_batch_stops_leaves_a_receipt_and_no_sandbox_and_goes_
         while coder.counts()["answered"] < 8 or not e2b.running:
             assert time.monotonic() < until, coder.counts()
             await asyncio.sleep(0.1)
+        coder.latency = 60.0  # so that nothing is complete before it is cancelled
         await client.set_flow_run_state(run.id, Cancelling())
         in_flight = coder.in_flight
         cancelled = time.monotonic()
@@ -102,6 +103,7 @@ async def test_a_cancelled_batch_stops_leaves_a_receipt_and_no_sandbox_and_goes_
         async with asyncio.timeout(60):  # the worker ends the process and runs the hooks
             while (await client.read_flow_run(run.id)).state_name != "Cancelled":
                 await asyncio.sleep(0.1)
+    coder.latency = 0.1
     receipt = await artifact(run.id, "receipt")
     assert "cancelled" in receipt.splitlines()[0]
     assert "$0.000000**" not in receipt

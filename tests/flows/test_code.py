@@ -54,7 +54,11 @@ async def test_a_model_rates_a_scene_when_votes_are_asked_for(
     (rated,) = [tally for tally in run.told.receipt.by_step if tally.name == "score"]
     assert rated.calls == 3
     assert rated.cost_usd > 0
-    data = {key: await artifact(run.flow_run_id, key) for key in ("progress", "spend", "scores")}
+    data = {
+        key: await artifact(run.flow_run_id, key)
+        for key in ("progress", "spend", "scores", "spend-by-night")
+    }
     assert float(data["progress"]) == 100.0
     assert float(data["spend"]) == pytest.approx(float(100 * run.told.receipt.total.cost_usd))
     assert "scene@" in data["scores"]
+    assert "USD" in data["spend-by-night"]

@@ -44,6 +44,9 @@ async def test_what_one_command_deploys_another_runs(prefect_server: str, tmp_pa
     finally:
         await Secret.adelete("gemini-api-key")
     assert run.state_name == "Completed"
+    assert run.state
+    told = await run.state.aresult()
+    assert told.folder == tmp_path / "last-ferry-3"
     assert (tmp_path / "last-ferry-3" / "index.html").exists()
     assert {call.key for call in gemini.calls} == {CANARY}, "the key came from its block"
     async with get_client() as client:
