@@ -3,15 +3,14 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Literal
 
 from tasks.consistency.claims import Claim, claims
+from tasks.consistency.language.clauses import Mode
 from tasks.consistency.language.durations import Span, span
 from tasks.consistency.language.english import pattern
-from tasks.consistency.language.modes import AFTER_ONLY, Mode
-from tasks.consistency.language.names import Names
-from tasks.consistency.language.reader import Passage
+from tasks.consistency.language.passage import Passage, read
 from tasks.consistency.world_index import Atlas, atlas
 from tasks.core.cache_by_identity import cache_by_identity
 from tasks.story.brief import Brief
@@ -80,11 +79,11 @@ class Case:
     @cached_property
     def passages(self) -> list[Passage]:
         """The text, read."""
-        read: list[Passage] = []
-        for text, orders in self.parts:
-            frame = read[-1].frame if read else None
-            read.append(_read(text, self.atlas.names, orders, frame))
-        return read
+        texts, orders = zip(*self.parts, strict=True) if self.parts else ((), ())
+        names, tense = self.atlas.names, ""
+        if self.after_scene:
+            tense = read((self.after_scene.narrative_text,), names, self.lead, (False,))[-1].tense
+        return list(read(texts, names, self.lead, orders, tense))
 
     @cached_property
     def claims(self) -> list[Claim]:
@@ -99,7 +98,7 @@ class Case:
         state = self.before
         for effect in self.effects:
             at = locate(effect.quote, self.text)
-            found.append(Step(state, effect, at, self.mode_at(at)))
+            found.append(Step(state, effect, at, self.mode_at(at, at + len(effect.quote))))
             state = state.after([effect])
         return found
 
@@ -134,22 +133,33 @@ class Case:
         steps = [e.minutes for e in self.effects if e.kind == "time_passes"]
         return sum(steps) if steps else None
 
-    @cached_property
-    def grave(self) -> bool:
-        """Whether the text deals with a body or a grave."""
-        return pattern("grave").search(self.text) is not None
+    def grave(self, at: int) -> bool:
+        """Whether the text deals with a body or a grave about an offset."""
+        return pattern("grave").search(self._about(at)) is not None
 
-    @cached_property
-    def remote(self) -> bool:
-        """Whether somebody may be heard without being there: a letter, a telephone."""
-        return pattern("remote").search(self.text) is not None
+    def remote(self, at: int) -> bool:
+        """Whether somebody may be heard without being there about an offset: a letter, a
+        telephone."""
+        return pattern("remote").search(self._about(at)) is not None
+
+    def _about(self, at: int) -> str:
+        """The sentence at an offset with the one before it; what is nowhere, everywhere."""
+        before = ""
+        for start, passage in zip(self._starts, self.passages, strict=True):
+            for sentence in passage.sentences:
+                first = start + sentence.start
+                if first <= at < first + len(sentence.text):
+                    return f"{before} {sentence.text}"
+                before = sentence.text
+        return self.text
 
     @cached_property
     def framed(self) -> bool:
-        """Whether some of the text is a dream, a memory or a tale."""
-        return any(
-            p.frame or any(m == "dreamt" for row in p.modes for _, m in row) for p in self.passages
-        )
+        """Whether the text is a dream, a memory or a tale, or ends in one."""
+        told = [c.mode in ("dreamt", "past", "depicted") for p in self.passages for c in p.clauses]
+        if any(p.frame for p in self.passages):
+            return True
+        return any(told) and sum(told) * 2 >= len(told)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -161,23 +171,12 @@ class Case:
             offset = found[-1] + len(text)
         return found
 
-    @cached_property
-    def _marks(self) -> list[tuple[int, int, Mode]]:
-        """Start, end and mode of every sentence that is not asserted as a whole."""
-        found = []
+    def mode_at(self, start: int, end: int) -> Mode:
+        """The mode of the clause that the words from one offset to another tell."""
         for base, passage in zip(self._starts, self.passages, strict=True):
-            for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
-                mode = next((m for _, m in marks if m not in AFTER_ONLY), None)
-                if mode:
-                    start = base + sentence.start
-                    found.append((start, start + len(sentence.text), mode))
-        return found
-
-    def mode_at(self, at: int) -> Mode:
-        """The mode of the sentence at an offset."""
-        for start, end, mode in self._marks:
-            if start <= at < end:
-                return mode
+            last = passage.sentences[-1] if passage.sentences else None
+            if last and base <= start < base + last.start + len(last.text):
+                return passage.mode_at(start - base, end - base)
         return "asserted"
 
     @cached_property
@@ -239,12 +238,6 @@ _MARKS = str.maketrans("\u2019\u2018“”\u2013—\u00a0", "''\"\"-- ")
 def _fold(text: str) -> str:
     """Quote marks and dashes made plain, one for one, so that offsets stay."""
     return text.translate(_MARKS)
-
-
-@lru_cache(2_000)
-def _read(text: str, names: Names, orders: bool, frame: Mode | None) -> Passage:
-    """A text is read once, though it may be checked on many ways and with many branches."""
-    return Passage(text, names, orders=orders, frame=frame)
 
 
 def of_scene(world: World, brief: Brief | None, state: PathState, scene: SceneText) -> Case:

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.consistency.language.durations import number
 from tasks.consistency.language.names import Names
-from tasks.consistency.language.reader import Passage
+from tasks.consistency.language.passage import read
 from tests.consistency.worlds import WORLD
 
 
@@ -49,9 +49,9 @@ def test_letters_with_an_odd_lower_case_are_read(known: str, text: str) -> None:
 )
 def test_a_name_that_is_a_word(name: str, text: str, firm: bool) -> None:
     people = [WORLD.characters[0].model_copy(update={"id": "x", "name": name, "aliases": []})]
-    read = Passage(text, Names(WORLD.model_copy(update={"characters": people})))
-    assert {c.firm for c in read.clauses if "x" in c.subjects} <= {firm}
-    assert firm is False or any("x" in c.subjects for c in read.clauses)
+    (passage,) = read((text,), Names(WORLD.model_copy(update={"characters": people})))
+    assert {c.firm for c in passage.clauses if "x" in c.subjects} <= {firm}
+    assert firm is False or any("x" in c.subjects for c in passage.clauses)
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ _DATE = re.compile(
 def clock(case: Case) -> Iterator[Finding]:
     """What the prose says of the hour and the date agrees with the clock."""
     for passage in case.passages:
-        for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
-            if any(m != "negated" for _, m in marks):
+        for n, sentence in enumerate(passage.sentences):
+            if not passage.plainly(n):
                 continue
             low = sentence.plain.lower()
             if not any(hint in low for hint in _CLOCK_HINTS):
@@ -117,14 +117,12 @@ def ages(case: Case) -> Iterator[Finding]:
     """A stated age is the one that follows from the date of birth."""
     born = {c.id: c.born for c in case.world.characters if c.born}
     for passage in case.passages if born else ():
-        for sentence, marks, row in zip(
-            passage.sentences, passage.modes, passage.words, strict=True
-        ):
+        for n, (sentence, row) in enumerate(zip(passage.sentences, passage.words, strict=True)):
             low = sentence.plain.lower()
             if not any(hint in low for hint in _AGE_HINTS):
                 continue
             match = _AGE.search(sentence.plain)
-            if not match or any(m != "negated" for _, m in marks) or _ROUGH.search(sentence.plain):
+            if not match or not passage.plainly(n) or _ROUGH.search(sentence.plain):
                 continue
             told = next((number(g) for g in match.groups() if g and number(g) is not None), None)
             people = {w.ref.id for w in row if w.ref and w.ref.kind == "character"}

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.durations import number
 from tasks.consistency.language.english import section, words
-from tasks.consistency.language.reader import Word
 from tasks.consistency.language.tokens import stem
+from tasks.consistency.language.tree import Word
 from tasks.story.verdict import Severity
 from tasks.story.world import Fact
 
@@ -20,10 +20,8 @@ def changed(case: Case) -> Iterator[Finding]:
         if not (fact.about and fact.attribute and fact.value) or not _touched(case, fact):
             continue
         for passage in case.passages:
-            for sentence, marks, row in zip(
-                passage.sentences, passage.modes, passage.words, strict=True
-            ):
-                if marks and any(m != "negated" for _, m in marks):
+            for n, (sentence, row) in enumerate(zip(passage.sentences, passage.words, strict=True)):
+                if not passage.plainly(n):
                     continue
                 other = _other_value(case, fact, row, passage.words)
                 if other:

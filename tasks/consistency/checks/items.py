@@ -169,7 +169,7 @@ def _hinted(case: Case, holder: str) -> bool:
     )
     if holder == case.lead:
         words = words | {"you", "your", "i", "me", "my"}
-    if case.before.status(holder) == "dead" and case.grave:
+    if case.before.status(holder) == "dead" and case.grave(-1):
         return True
     return any(w.low in words for p in case.passages for row in p.words for w in row)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.english import words
+from tasks.consistency.language.passage import YOU
 from tasks.consistency.language.tokens import terms
 from tasks.consistency.language.verbs import SPEAK
 from tasks.story.verdict import Severity
@@ -64,7 +65,7 @@ def _told_in_prose(case: Case, secrets: list[str]) -> Iterator[Finding]:
                 "dreamt",
             ):
                 continue
-            people = [case.lead if s == "*you*" else s for s in clause.subjects]
+            people = [case.lead if s == YOU else s for s in clause.subjects]
             speech = " ".join(clause.sentence.speech)
             said = speech if speech and clause.verb in SPEAK else clause.sentence.plain
             if said.rstrip().endswith("?"):

@@ -37,7 +37,7 @@ def _inactive(case: Case, status: str, words: str) -> Iterator[Finding]:
     for claim in case.claims:
         if claim.who not in gone or case.declares("returns", who=claim.who):
             continue
-        if status == "absent" and (claim.who in back or pattern("back").search(case.text)):
+        if status == "absent" and (claim.who in back or pattern("back").search(claim.quote)):
             continue
         yield from _read(case, claim, case.before.life[claim.who], words)
 
@@ -57,7 +57,7 @@ def _declared(case: Case, step: Step, status: str, words: str) -> Iterator[Findi
             continue
         # Things are laid in a grave and the body is carried to it.
         mild = step.mode in ("dreamt", "past", "depicted") or (
-            case.grave and effect.kind in ("moves", "gains", "tells")
+            case.grave(step.at) and effect.kind in ("moves", "gains", "tells")
         )
         # A letter, a portrait, a rumour of theirs: the prose says whether they spoke.
         mild = mild or (effect.kind == "learns" and who == effect.source)
@@ -99,7 +99,7 @@ def _on_stage(case: Case, scene: SceneText, gone: set[str], words: str) -> Itera
     for who in gone - back:
         lines = [line.text for line in case.speech if line.character_id == who]
         if lines or who in scene.present:
-            mild: Severity | None = Severity.WARNING if case.framed or case.remote else None
+            mild: Severity | None = Severity.WARNING if case.framed or case.remote(-1) else None
             quote = lines[0] if lines else scene.setting_description
             yield _finding(case, who, quote, case.before.life[who], words, mild)
 
@@ -107,9 +107,11 @@ def _on_stage(case: Case, scene: SceneText, gone: set[str], words: str) -> Itera
 def _read(case: Case, claim: Claim, life: LifeState, words: str) -> Iterator[Finding]:
     if claim.kind not in ("acts", "speaks", "addressed", "lives"):
         return
-    if not claim.asserted or (claim.kind == "addressed" and case.grave):
+    if not claim.asserted or (claim.kind == "addressed" and case.grave(claim.at)):
         return
-    sure = claim.strong and not (case.remote and claim.kind in ("speaks", "addressed"))
+    # Over a wire one speaks, laughs, picks up the receiver, but touches nobody.
+    apart = claim.kind in ("speaks", "addressed") or (claim.kind == "acts" and not claim.whom)
+    sure = claim.strong and not (apart and case.remote(claim.at))
     yield _finding(
         case, claim.who, claim.quote, life, words, None if sure else Severity.INFO, inferred=True
     )

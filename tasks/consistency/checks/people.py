@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from tasks.consistency.examination import Case, Check, Finding
 from tasks.consistency.language.english import pattern
-from tasks.consistency.language.modes import AFTER_ONLY
 from tasks.story.verdict import Severity
 
 _FIRST_HINTS = ("first", "never", "introduc", "stranger", "know", "meet", "name", "must be")
@@ -19,18 +18,12 @@ def met_before(case: Case) -> Iterator[Finding]:
         if step.state.have_met(effect.who, effect.whom):
             yield _known(case, effect.who, effect.whom, effect.quote)
     for passage in case.passages:
-        for sentence, marks, row in zip(
-            passage.sentences, passage.modes, passage.words, strict=True
-        ):
+        for n, (sentence, row) in enumerate(zip(passage.sentences, passage.words, strict=True)):
             low = sentence.text.lower()
             if not any(word in low for word in _FIRST_HINTS):
                 continue
             found = pattern("first_meeting").search(sentence.text)
-            # 'never' and 'not' are part of the words looked for.
-            framed = any(
-                m not in AFTER_ONLY or m == "hypothetical" or m == "said" for _, m in marks
-            )
-            if not found or framed:
+            if not found or not passage.plainly(n, past=True):
                 continue
             people = {w.ref.id for w in row if w.ref and w.ref.kind == "character"}
             yours = any(w.low in {"you", "i", "your", "yourself", "we"} for w in row)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from tasks.consistency.claims import calls_ruin
 from tasks.consistency.examination import Case, Check, Finding, field_of, sentence
-from tasks.consistency.language.english import pattern
 from tasks.story.state import PathState, PlaceState
 from tasks.story.verdict import Severity
 
@@ -15,11 +15,11 @@ def gone(case: Case) -> Iterator[Finding]:
         what = field_of(effect, "to", "place")
         what = what or (effect.what if effect.kind == "destroys" else "")
         place = _outer(case, step.state, what, "destroyed")
-        if place and step.mode != "dreamt" and not _ruin(case):
+        if place and step.mode != "dreamt" and not _ruin(case, what):
             yield _finding(case, what, place, "is destroyed", effect.quote)
     for claim in case.claims:
         place = _outer(case, case.before, claim.what, "destroyed")
-        if not place or not claim.asserted or _ruin(case):
+        if not place or not claim.asserted or _ruin(case, claim.what):
             continue
         if claim.kind in ("enters", "is_at", "opens", "closes", "moves") and claim.firm:
             sure = claim.kind in ("enters", "is_at")
@@ -28,7 +28,7 @@ def gone(case: Case) -> Iterator[Finding]:
             yield _finding(case, claim.what, place, "is destroyed", claim.quote, True, True)
     if case.scene:
         place = _outer(case, case.before, case.scene.place, "destroyed")
-        if place and not _ruin(case):
+        if place and not _ruin(case, case.scene.place):
             quote = case.scene.setting_description
             yield _finding(case, case.scene.place, place, "is destroyed", quote)
 
@@ -78,9 +78,9 @@ def _inside(case: Case, state: PathState, who: str, place: str) -> bool:
     return at is not None and case.atlas.inside(at, place)
 
 
-def _ruin(case: Case) -> bool:
+def _ruin(case: Case, place: str) -> bool:
     """Whether the prose calls the place what it is: a ruin."""
-    return pattern("ruin").search(case.text) is not None
+    return any(calls_ruin(passage, place) for passage in case.passages)
 
 
 def _finding(

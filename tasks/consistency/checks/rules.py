@@ -30,10 +30,11 @@ def _terms(case: Case, rule: Rule, form: ForbidTerms) -> Iterator[Finding]:
     if not pattern.search(case.text):
         return
     for passage in case.passages:
-        for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
+        for n, sentence in enumerate(passage.sentences):
             if match := pattern.search(sentence.text):
                 # "There is no magic", "the magic trick": named, but not there.
-                unreal = any(mode != "negated" for _, mode in marks)
+                word = passage.word_at(n, match.start())
+                unreal = word is not None and passage.mode_of(n, word) not in _REAL
                 mild: Severity | None = (
                     Severity.WARNING if unreal or _denied(sentence.text, match.start()) else None
                 )
@@ -62,6 +63,7 @@ def _words(terms: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
 
 
+_REAL = ("asserted", "negated")
 _DENIAL = re.compile(
     r"\b(?:no|not|never|nor|without|isn't|don't|no such|if|like|as if"
     r"|call(?:s|ed)? (?:it|him|her|them))\b"

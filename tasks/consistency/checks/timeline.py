@@ -51,8 +51,8 @@ def _in_prose(case: Case, pending: list[str]) -> Iterator[Finding]:
     low = case.text.lower()
     pending = [e for e in pending if sum(w in low for w in case.atlas.fact_terms[e]) >= 3]
     for passage in case.passages if pending else ():
-        for sentence, marks in zip(passage.sentences, passage.modes, strict=True):
-            if marks or sentence.plain.endswith("?"):
+        for n, sentence in enumerate(passage.sentences):
+            if not passage.happens(n) or sentence.plain.endswith("?"):
                 continue
             for event in tells(case, sentence.plain, pending):
                 missing = next(

@@ -100,7 +100,7 @@ def two_places(case: Case) -> Iterator[Finding]:
     """Who deals with somebody face to face is where they are."""
     for step in case.steps:
         effect = step.effect
-        if effect.kind in ("tells", "meets") and not case.remote and step.mode != "dreamt":
+        if effect.kind in ("tells", "meets") and not case.remote(step.at) and step.mode != "dreamt":
             yield from _apart(case, step.state, effect.who, effect.whom, effect.quote)
     if any(e.kind == "moves" for e in case.effects):
         return
@@ -111,7 +111,7 @@ def two_places(case: Case) -> Iterator[Finding]:
         gives = claim.kind == "gains" and claim.who == case.lead and claim.whom
         if (
             not (claim.strong and (face or gives))
-            or case.remote
+            or case.remote(claim.at)
             or claim.verb in ("follow", "join", "meet")
         ):
             continue
@@ -157,7 +157,7 @@ def elsewhere(case: Case) -> Iterator[Finding]:
     if scene is None or scene.place not in case.before.places:
         return
     moved = {e.who for e in case.effects if e.kind in ("moves", "returns")}
-    heard = [] if case.remote or case.framed else [line.character_id for line in case.speech]
+    heard = [] if case.remote(-1) or case.framed else [line.character_id for line in case.speech]
     for who in dict.fromkeys([*scene.present, *heard]):
         at = case.before.place_of(who)
         if who in moved or not at or case.before.status(who) != "alive":

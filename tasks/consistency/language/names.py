@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,6 +57,12 @@ class Names:
             else None
         )
         self._head_ids = heads
+        self._kin = _kinship(world)
+
+    def kin(self, whose: str, noun: str) -> str:
+        """The id of somebody's father, wife or friend, if the world has just one."""
+        found = self._kin.get((whose, noun), set())
+        return next(iter(found)) if len(found) == 1 else ""
 
     def _add(self, world: World, exact: list[str], folded: list[str]) -> None:
         named: list[tuple[Kind, str, str]] = []
@@ -121,6 +127,38 @@ class Names:
             if (not kept or mention.start >= kept[-1].end) and not _namesake(text, mention):
                 kept.append(mention)
         return kept
+
+
+_ANSWERS = {"father": "child", "mother": "child", "son": "parent", "daughter": "parent",
+            "child": "parent", "brother": "sibling", "sister": "sibling", "twin": "sibling",
+            "husband": "spouse", "wife": "spouse", "uncle": "nibling", "aunt": "nibling",
+            "nephew": "pibling", "niece": "pibling", "grandfather": "grandchild",
+            "grandmother": "grandchild", "grandson": "grandparent",
+            "granddaughter": "grandparent"}  # fmt: skip
+_BY_PRONOUN = {"child": ("son", "daughter"), "parent": ("father", "mother"),
+               "sibling": ("brother", "sister"), "spouse": ("husband", "wife"),
+               "nibling": ("nephew", "niece"), "pibling": ("uncle", "aunt"),
+               "grandchild": ("grandson", "granddaughter"),
+               "grandparent": ("grandfather", "grandmother")}  # fmt: skip
+
+
+def _kinship(world: World) -> dict[tuple[str, str], set[str]]:
+    """Whose what somebody is: `("dana", "father")` is Harold. A world says that Harold is Dana's
+    father, or that Dana is Harold's daughter, or both."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    pronouns = {c.id: c.pronouns.lower().partition("/")[0] for c in world.characters}
+    for one in world.characters:
+        for tie in one.relationships:
+            kind = tie.kind.lower()
+            found[tie.whom, kind].add(one.id)
+            for word in kind.split():
+                if word in _ANSWERS and "-" not in kind:
+                    found[tie.whom, word].add(one.id)
+                    pair = _BY_PRONOUN[_ANSWERS[word]]
+                    names = {"he": pair[:1], "she": pair[1:]}.get(pronouns.get(tie.whom, ""), ())
+                    for name in names:
+                        found[one.id, name].add(tie.whom)
+    return found
 
 
 def _parts(name: str) -> list[str]:
