@@ -85,7 +85,8 @@ def unquoted(case: Case) -> Iterator[Finding]:
                 fix="Copy the quote from the text, or leave the effect out.",
                 key=f"{step.effect.kind}:{step.effect.quote}",
             )
-        elif step.mode in ("dreamt", "negated"):
+        elif step.mode == "dreamt" or (step.mode == "negated" and step.effect.kind != "meets"):
+            # Who meets 'had never met'.
             yield Finding(
                 f"'{step.effect.kind}' rests on words that do not say it happened ({step.mode}).",
                 quote=step.effect.quote,

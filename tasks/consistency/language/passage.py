@@ -226,8 +226,10 @@ class Passage:
                 c for c in self.clauses
                 if c.sentence is sentence and start - low <= c.node.verb.at < end - low
             ]  # fmt: skip
-            if inside:
-                return inside[0].mode
+            verbs = {c.node.verb for c in inside}
+            for clause in inside:
+                if not verbs & set(clause.node.verb.above()):
+                    return clause.mode
             words = [w for w in self.words[n] if w.at >= start - low]
             return self.mode_of(n, words[0]) if words else "asserted"
         return "asserted"

@@ -46,6 +46,13 @@ class Word:
         """The first of them."""
         return next(self.kids(*deps), None)
 
+    def above(self) -> "Iterator[Word]":
+        """The words it hangs on, up to the root."""
+        word = self
+        while word.head is not word:
+            word = word.head
+            yield word
+
     @property
     def verbal(self) -> bool:
         """Whether it is a verb."""
