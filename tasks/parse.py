@@ -1,6 +1,5 @@
 """Parse: from a model's answer to a value of the schema that was asked for."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from tasks.answers.json import Parsed, parse
 from tasks.answers.ladder import Answer, Asker, climb
 from tasks.calls.errors import Malformed
 from tasks.calls.prompt import Prompt, Purpose, Reply
-from tasks.core.settings import Settings
+from tasks.llm.raw import keep_raw
 
 __all__ = ["Answer", "Parsed", "keep_raw", "parse", "parse_answer"]
 
@@ -41,16 +40,6 @@ async def parse_answer(
         raise Malformed(
             f"{error} The raw answer is in {path}.", text=error.text, provider=error.provider
         ) from None
-
-
-def keep_raw(settings: Settings, purpose: Purpose, text: str) -> Path:
-    """Write a raw answer below `settings.home` and return where."""
-    raw = text.encode("utf-8", "backslashreplace")
-    digest = hashlib.sha256(raw).hexdigest()[:8]
-    path = settings.made_home() / "raw" / purpose.run_id / f"{purpose.scene_id}-{digest}.txt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(raw)
-    return path
 
 
 def _page(error: Malformed, path: Path) -> str:

@@ -17,12 +17,13 @@ from typing import Self
 
 from anyio import CancelScope
 
-from tasks.calls.errors import CapReached, LLMError
+from tasks.calls.errors import CapReached, LLMError, Malformed
 from tasks.calls.prompt import Prompt, Provider, Purpose, Reply, Usage
 from tasks.core.run_log import logger
+from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Full, Ledger
-from tasks.ledger.prices import Prices, worst_usage
+from tasks.ledger.prices import Prices
 from tasks.llm import telemetry
 from tasks.llm.batch.api import SHARE
 from tasks.llm.batch.batches import Batches
@@ -32,8 +33,10 @@ from tasks.llm.chain import open_judge, providers
 from tasks.llm.limits.fair_turns import Turns
 from tasks.llm.limits.pace import Pace, Slot
 from tasks.llm.providers.schema import flat_schema
+from tasks.llm.raw import keep_raw
 from tasks.llm.replaced import LOST, say_replaced
 from tasks.llm.retry import Waited, retrying
+from tasks.llm.usage import believed
 
 WARNINGS = (50, 80, 100)
 """Per cent of a cap at which the log says so."""
@@ -218,7 +221,9 @@ class Client:
             waited.seconds += time.monotonic() - came
             async with self._under_way(row):
                 with telemetry.attempt(provider, prompt, purpose) as note:
-                    return await self._asked_once(provider, prompt, request, row, slot, note)
+                    return await self._asked_once(
+                        provider, prompt, purpose, request, row, slot, note
+                    )
 
     @asynccontextmanager
     async def _under_way(self, row: int) -> AsyncIterator[None]:
@@ -235,6 +240,7 @@ class Client:
         self,
         provider: Provider,
         prompt: Prompt,
+        purpose: Purpose,
         request: str,
         row: int,
         slot: Slot,
@@ -242,23 +248,27 @@ class Client:
     ) -> Reply:
         started = time.monotonic()
         try:
-            reply = await provider.generate(prompt)
+            reply = await _generated(provider, prompt)
         except LLMError as error:
             usage = error.usage if isinstance(error.usage, Usage) else Usage()
-            if error.billed and error.usage is None:
-                usage = worst_usage(prompt)
+            if error.billed:
+                text: str = getattr(error, "text", "")
+                told = usage if error.usage is not None else Usage(estimated=True)
+                error.usage = usage = believed(told, prompt, text)
             cost = self.prices.cost(provider.name, provider.model, usage)
             note(usage, cost)
+            if isinstance(error, Malformed) and error.text:
+                with suppress(OSError):  # a full disk keeps no one from the books
+                    keep_raw(self.settings, purpose, error.text)
             await self._settle(row, type(error).__name__, usage, cost, started)
             raise
+        if provider.name != "offline":
+            reply = replace(reply, usage=believed(reply.usage, prompt, reply.text))
         slot.note(reply.usage)
-        usage = reply.usage
-        if usage.estimated and provider.name != "offline":
-            usage = worst_usage(prompt)
-        cost = self.prices.cost(provider.name, provider.model, usage)
-        note(usage, cost)
+        cost = self.prices.cost(provider.name, provider.model, reply.usage)
+        note(reply.usage, cost)
         keep = (request, reply) if request else None
-        await self._settle(row, "ok", usage, cost, started, keep)
+        await self._settle(row, "ok", reply.usage, cost, started, keep)
         return replace(reply, cost_usd=cost)
 
     def _pace(self, provider: Provider) -> Pace:
@@ -342,6 +352,19 @@ class Client:
             "total": settings.llm_max_cost_total,
         }
         return {scope: cap for scope, cap in caps.items() if cap is not None}
+
+
+async def _generated(provider: Provider, prompt: Prompt) -> Reply:
+    """The provider's answer. What an SDK, or we, stumble over in it is Malformed: it is paid."""
+    try:
+        return await provider.generate(prompt)
+    except LLMError:
+        raise
+    except Exception as error:
+        reason = scrub(f"{type(error).__name__}: {error}")
+        raise Malformed(
+            f"{provider.name} sent an answer that cannot be read: {reason}", provider=provider.name
+        ) from None
 
 
 def request_key(provider: Provider, prompt: Prompt) -> str:

@@ -273,7 +273,7 @@ def choices(**choice: Any) -> Answer:
 
 NOTHING: list[Any] = [None, [], "hello"]
 ODD = {
-    "gemini": [json_answer(response("x", USAGE) | {"candidates": [{"finishReason": 1}]})],
+    "gemini": [],
     "legacy": [
         json_answer({"error": "Service Unavailable"}, 503),
         json_answer([{"error": {"code": 503}}], 503),

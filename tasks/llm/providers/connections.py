@@ -1,20 +1,23 @@
 """One pool of connections for each provider, and what their failures mean."""
 
-import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx2
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
-from tasks.calls.errors import LLMError
+from tasks.calls.errors import LLMError, Malformed
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
 from tasks.llm.providers.classify import from_connection, garbled, untrusted
+from tasks.llm.providers.received import bound, received
 
-FOREIGN = (AssertionError, AttributeError, LookupError, TypeError)
+FOREIGN = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError)
 """What an SDK, or we, stumble over in an answer that has not the shape of the API's."""
+
+ANSWER = (b'"candidates"', b'"choices"', b'"content"')
+"""What an answer of Gemini, OpenAI or Claude has, and no other page."""
 
 
 def pool(settings: Settings) -> httpx2.AsyncClient:
@@ -25,7 +28,12 @@ def pool(settings: Settings) -> httpx2.AsyncClient:
     """
     most = settings.llm_connections
     limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
-    return httpx2.AsyncClient(limits=limits, timeout=settings.llm_timeout)
+    return httpx2.AsyncClient(
+        limits=limits,
+        timeout=settings.llm_timeout,
+        headers={"accept-encoding": "gzip, deflate"},  # which can be decompressed step by step
+        event_hooks={"response": [bound]},
+    )
 
 
 @contextmanager
@@ -36,14 +44,7 @@ def connection_errors(provider: str, key: SecretStr | None) -> Iterator[None]:
     """
     try:
         yield
-    except (
-        TimeoutError,
-        httpx2.TransportError,
-        json.JSONDecodeError,
-        UnicodeDecodeError,
-        ValidationError,
-        *FOREIGN,
-    ) as error:
+    except (TimeoutError, httpx2.TransportError, ValueError, *FOREIGN) as error:
         raise connection_error(error, provider, key) from None
 
 
@@ -54,11 +55,21 @@ def connection_error(error: BaseException, provider: str, key: SecretStr | None)
         sent = not isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout)
         return from_connection("no answer in time", provider=provider, sent=sent)
     if isinstance(error, (ValueError, *FOREIGN)):
-        return garbled(reason, provider=provider)
+        return unreadable(reason, provider=provider)
     if _untrusted(error):
         return untrusted(reason, provider=provider)
     sent = not isinstance(error, httpx2.ConnectError)
     return from_connection(reason, provider=provider, sent=sent)
+
+
+def unreadable(reason: str, *, provider: str) -> LLMError:
+    """Malformed with all that came where that is an answer of the API, which is paid; TryLater for
+    another page."""
+    got = received()
+    if got is None or not got.answered or not any(mark in got.body for mark in ANSWER):
+        return garbled(reason, provider=provider)
+    said = f"{provider} sent an answer that cannot be read: {reason}"
+    return Malformed(said, text=got.text, provider=provider)
 
 
 def _untrusted(error: BaseException | None) -> bool:

@@ -72,8 +72,11 @@ class ContextCache:
         if made.name is None:
             return "", 0
         entry.name, entry.until = made.name, now + SECONDS - MARGIN
-        counted = made.usage_metadata
-        return made.name, 2 * (counted.total_token_count or 0) if counted else 0
+        counted = (made.usage_metadata and made.usage_metadata.total_token_count) or 0
+        most = len(prompt.shared.encode()) + len(
+            prompt.system.encode()
+        )  # a token is a byte or more
+        return made.name, 2 * (counted if 0 < counted <= most else most)
 
     def forget(self, name: str) -> None:
         """A cache the server no longer has."""

@@ -2,25 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google import genai
 from google.genai import errors as sdk
 from google.genai import types
 
-from tasks.calls.errors import BadKey, LLMError, Refused, TryLater
+from tasks.calls.errors import BadKey, LLMError, TryLater
 from tasks.calls.progress import watcher
 from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
-from tasks.core.surrogates import without_surrogates
 from tasks.ledger.prices import worst_usage
-from tasks.llm.providers.classify import broken_stream, check_finish, from_status, garbled
+from tasks.llm.providers.classify import from_status, garbled
 from tasks.llm.providers.connections import connection_errors, pool
 from tasks.llm.providers.context_cache import ContextCache
+from tasks.llm.providers.gemini_answer import GeminiAnswer
+from tasks.llm.providers.received import receiving, whole
 from tasks.llm.providers.schema import flat_schema
 
 SAFETY = [
@@ -36,38 +36,6 @@ SAFETY = [
 its prompts."""
 
 _NO_FUNCTIONS = types.AutomaticFunctionCallingConfig(disable=True)
-
-
-@dataclass
-class _Answer:
-    """What has come of an answer so far."""
-
-    parts: list[str] = field(default_factory=list)
-    finish: str = ""
-    explanation: str = ""
-    blocked: str = ""
-    safety: dict[str, str] = field(default_factory=dict)
-    usage: types.GenerateContentResponseUsageMetadata | None = None
-
-    def add(self, response: types.GenerateContentResponse) -> None:
-        """Take in a whole response or the next chunk of one."""
-        self.usage = response.usage_metadata or self.usage
-        feedback = response.prompt_feedback
-        if feedback is not None and feedback.block_reason is not None:
-            self.blocked = feedback.block_reason.value
-            self.explanation = feedback.block_reason_message or ""
-        if not response.candidates:
-            return
-        candidate = response.candidates[0]
-        for part in (candidate.content and candidate.content.parts) or []:
-            if part.text and not part.thought:
-                self.parts.append(part.text)
-        for rating in candidate.safety_ratings or []:
-            if rating.category and rating.probability:
-                self.safety[rating.category.value] = rating.probability.value
-        if candidate.finish_reason is not None:
-            self.finish = candidate.finish_reason.value
-            self.explanation = candidate.finish_message or ""
 
 
 class Gemini:
@@ -99,21 +67,24 @@ class Gemini:
     async def generate(self, prompt: Prompt) -> Reply:
         """Ask once; streams while somebody watches. Raises one of `tasks.calls.errors`."""
         started = time.monotonic()
-        answer = _Answer()
-        grown = watcher()
         made = 0
         try:
-            with self.errors():
+            with receiving() as got, self.errors():
                 async with asyncio.timeout(self._settings.llm_timeout):
                     cache, made = await self._caches.name(prompt)
-                    request = self._request(prompt, cache)
-                    with self._lost(cache):
+                    got.begin(0)
+                    grown = watcher()
+                    with self._lost(cache), whole(got):
+                        request = self._request(prompt, cache)
                         if grown is None:
-                            models = self.client.aio.models
-                            answer.add(await models.generate_content(**request))
+                            await self.client.aio.models.generate_content(**request)
                         else:
-                            await self._stream(request, answer, grown)
-                return self._reply(answer, worst_usage(prompt), made, time.monotonic() - started)
+                            await self._stream(request, grown)
+                answer = GeminiAnswer.of(got.events())
+                seconds = time.monotonic() - started
+                return answer.reply(
+                    self.model, worst_usage(prompt), made, seconds, streamed=grown is not None
+                )
         except LLMError as error:
             if made and error.usage is None and not error.billed:
                 error.usage = Usage(tokens_in=made)
@@ -130,15 +101,13 @@ class Gemini:
         await self._caches.close()
         await self._http.aclose()
 
-    async def _stream(
-        self, request: dict[str, Any], answer: _Answer, grown: Callable[[int], None]
-    ) -> None:
-        chunks = await self.client.aio.models.generate_content_stream(**request)
-        async for chunk in chunks:
-            answer.add(chunk)
-            grown(sum(map(len, answer.parts)))
-        if not answer.finish and not answer.blocked:
-            raise broken_stream(self.name)
+    async def _stream(self, request: dict[str, Any], grown: Callable[[int], None]) -> None:
+        length = 0
+        async for chunk in await self.client.aio.models.generate_content_stream(**request):
+            for candidate in chunk.candidates or []:
+                for part in (candidate.content and candidate.content.parts) or []:
+                    length += 0 if part.thought else len(part.text or "")
+            grown(length)
 
     def _request(self, prompt: Prompt, cache: str) -> dict[str, Any]:
         """The arguments of the SDK. What is in the cache is not sent again."""
@@ -170,12 +139,11 @@ class Gemini:
             automatic_continuation=False,
         )
 
-    def read(self, response: types.GenerateContentResponse, seconds: float) -> Reply:
+    def read(self, response: Mapping[str, Any], seconds: float) -> Reply:
         """The reply in a response that came by another way. Raises as `generate` does."""
-        answer = _Answer()
         with self.errors():
-            answer.add(response)
-            return self._reply(answer, Usage(estimated=True), 0, seconds)
+            answer = GeminiAnswer.of([response])
+            return answer.reply(self.model, Usage(estimated=True), 0, seconds)
 
     def wire(self, prompt: Prompt) -> dict[str, Any]:
         """A request as the API takes it, in JSON."""
@@ -199,30 +167,6 @@ class Gemini:
         if prompt.system:
             wire["systemInstruction"] = {"parts": [{"text": prompt.system}]}
         return wire
-
-    def _reply(self, answer: _Answer, unknown: Usage, made: int, seconds: float) -> Reply:
-        """`unknown` is assumed where no usage was reported; `made` tokens went into a cache."""
-        text = without_surrogates("".join(answer.parts))
-        usage = _usage(answer.usage) or unknown
-        usage = replace(usage, tokens_in=usage.tokens_in + made)
-        if answer.blocked:
-            raise Refused(
-                scrub(f"gemini blocked the prompt ({answer.blocked}). {answer.explanation}"),
-                provider=self.name,
-                usage=usage,
-            )
-        check_finish(
-            answer.finish, text, usage, provider=self.name, explanation=scrub(answer.explanation)
-        )
-        return Reply(
-            text=text,
-            usage=usage,
-            finish_reason=answer.finish,
-            provider=self.name,
-            model=self.model,
-            seconds=seconds,
-            safety=answer.safety,
-        )
 
     @contextmanager
     def _lost(self, cache: str) -> Iterator[None]:
@@ -250,18 +194,3 @@ class Gemini:
             ) from None
         except sdk.UnknownApiResponseError as error:
             raise garbled(scrub(str(error), [self._key]), provider=self.name) from None
-
-
-def _usage(reported: types.GenerateContentResponseUsageMetadata | None) -> Usage | None:
-    """The tokens reported, if they were."""
-    if reported is None or reported.prompt_token_count is None:
-        return None
-    thinking = reported.thoughts_token_count or 0
-    out = (reported.candidates_token_count or 0) + thinking
-    return Usage(
-        tokens_in=reported.prompt_token_count,
-        tokens_cached=reported.cached_content_token_count or 0,
-        tokens_thinking=thinking,
-        # Where a count is missing, the total has it.
-        tokens_out=max(out, (reported.total_token_count or 0) - reported.prompt_token_count),
-    )

@@ -10,29 +10,31 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from contextvars import copy_context
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
 import requests
 from google.protobuf.json_format import ParseError
 from pydantic import BaseModel
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError
 
-from tasks.calls.errors import BadKey, Refused
-from tasks.calls.prompt import Prompt, Reply, Usage
+from tasks.calls.errors import BadKey
+from tasks.calls.prompt import Prompt, Reply
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
 from tasks.ledger.prices import worst_usage
 from tasks.llm.providers.classify import (
-    check_finish,
     from_connection,
     from_status,
-    garbled,
     server_message,
     untrusted,
 )
-from tasks.llm.providers.connections import connection_errors
+from tasks.llm.providers.connections import connection_errors, unreadable
+from tasks.llm.providers.gemini_answer import GeminiAnswer
+from tasks.llm.providers.received import STEP, received, receiving, whole
 from tasks.llm.providers.schema import flat_schema
 
 with warnings.catch_warnings():
@@ -40,6 +42,7 @@ with warnings.catch_warnings():
     from google.api_core.exceptions import GoogleAPICallError, RetryError
 
     genai: Any = import_module("google.generativeai")
+    default_client: Any = import_module("google.generativeai.client").get_default_generative_client
 
 SAFETY = {
     "HARASSMENT": "BLOCK_ONLY_HIGH",
@@ -68,6 +71,9 @@ class GeminiLegacy:
             transport="rest",
             client_options={"api_endpoint": endpoint},
         )
+        session = default_client().transport._session
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, _Bounded())
         # The loop's own pool has six threads on two cores.
         self._threads = ThreadPoolExecutor(settings.llm_connections, "google-generativeai")
 
@@ -75,10 +81,13 @@ class GeminiLegacy:
         """Ask once; raises one of `tasks.calls.errors`."""
         started = time.monotonic()
         loop = asyncio.get_running_loop()
-        with self._errors():
+        with receiving() as got, self._errors():
             async with asyncio.timeout(self._settings.llm_timeout):
-                answer = await loop.run_in_executor(self._threads, self._ask, prompt)
-            return self._reply(prompt, answer, time.monotonic() - started)
+                with whole(got):
+                    ask = partial(copy_context().run, self._ask, prompt)
+                    await loop.run_in_executor(self._threads, ask)
+            answer = GeminiAnswer.of(got.events())
+            return answer.reply(self.model, worst_usage(prompt), 0, time.monotonic() - started)
 
     async def reach(self) -> None:
         """Look the model up, which costs nothing. Raises as `generate` does."""
@@ -91,7 +100,7 @@ class GeminiLegacy:
         """Let go of its threads; calls under way end by their own timeout."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _ask(self, prompt: Prompt) -> Any:
+    def _ask(self, prompt: Prompt) -> None:
         model = genai.GenerativeModel(self.model, system_instruction=prompt.system or None)
         warmth = prompt.temperature
         config: dict[str, Any] = {
@@ -101,32 +110,11 @@ class GeminiLegacy:
         if prompt.schema is not None:
             config["response_mime_type"] = "application/json"
             config["response_schema"] = proto_schema(prompt.schema)
-        return model.generate_content(
+        model.generate_content(
             [text for text in (prompt.shared, prompt.text) if text],
             generation_config=config,
             safety_settings=SAFETY,
             request_options={"timeout": self._settings.llm_timeout, "retry": None},
-        )
-
-    def _reply(self, prompt: Prompt, answer: Any, seconds: float) -> Reply:
-        usage = _usage(prompt, answer.usage_metadata)
-        blocked = answer.prompt_feedback.block_reason
-        if blocked:
-            why = f"gemini blocked the prompt ({blocked.name})."
-            raise Refused(why, provider=self.name, usage=usage)
-        candidate = answer.candidates[0] if answer.candidates else None
-        text = "".join(part.text for part in candidate.content.parts) if candidate else ""
-        finish = candidate.finish_reason.name if candidate and candidate.finish_reason else ""
-        check_finish(finish, text, usage, provider=self.name)
-        ratings = candidate.safety_ratings if candidate else []
-        return Reply(
-            text=text,
-            usage=usage,
-            finish_reason=finish,
-            provider=self.name,
-            model=self.model,
-            seconds=seconds,
-            safety={rating.category.name: rating.probability.name for rating in ratings},
         )
 
     @contextmanager
@@ -146,7 +134,7 @@ class GeminiLegacy:
                 headers=getattr(response, "headers", None),
             ) from None
         except (requests.JSONDecodeError, ParseError) as error:
-            raise garbled(scrub(str(error), [self._key]), provider=self.name) from None
+            raise unreadable(scrub(str(error), [self._key]), provider=self.name) from None
         except (requests.RequestException, RetryError) as error:
             reason = scrub(f"{type(error).__name__}: {error}", [self._key])
             if isinstance(error, requests.exceptions.SSLError):
@@ -154,6 +142,21 @@ class GeminiLegacy:
             # urllib3 gives up connecting with a MaxRetryError; what comes later is another.
             sent = not (error.args and isinstance(error.args[0], MaxRetryError))
             raise from_connection(reason, provider=self.name, sent=sent) from None
+
+
+class _Bounded(HTTPAdapter):
+    """Reads the whole of an answer, within its bounds, before the SDK sees it."""
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request. Raises TooLong."""
+        response = super().send(*args, **{**kwargs, "stream": True})
+        if (got := received()) is not None:
+            got.begin(response.status_code)
+            for chunk in response.iter_content(STEP):
+                got.add(chunk)
+            got.whole = True
+            response._content = bytes(got.body)
+        return response
 
 
 @cache
@@ -178,17 +181,3 @@ def _body(response: Any) -> object:
         return response.json()
     except (AttributeError, ValueError):
         return None
-
-
-def _usage(prompt: Prompt, reported: Any) -> Usage:
-    """The protocol of this SDK has no field for thinking, but the total counts it."""
-    if not reported.prompt_token_count:
-        return worst_usage(prompt)
-    seen = reported.prompt_token_count + reported.candidates_token_count
-    thinking = max(0, reported.total_token_count - seen)
-    return Usage(
-        tokens_in=reported.prompt_token_count,
-        tokens_cached=reported.cached_content_token_count,
-        tokens_thinking=thinking,
-        tokens_out=reported.candidates_token_count + thinking,
-    )
