@@ -11,7 +11,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
 import json_repair
@@ -39,6 +39,15 @@ _START = re.compile(r"""\{\s*(?:["'“}]|\w+\s*:)""")
 _TOKEN = re.compile(rf'{_STRING}|[{{}}\[\]"]', re.DOTALL)
 _NOT_JSON = re.compile(rf"{_STRING}|(\bNaN\b|\bInfinity\b)", re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_THOUGHTS = re.compile(
+    r"\A\s*<(think|thinking|thought)>.*?(?:</\1>|\Z)"  # what a model in a hurry writes down first
+    r"|\A.*?</think(?:ing)?>\s*(?=`{3}|\{)",  # some templates begin the thoughts themselves
+    re.DOTALL,
+)
+_TWICE = re.compile(r"\\\\(?:n\\\\n|u[0-9a-fA-F]{4})")
+"""JSON in which a line break or a character is escaped twice."""
+_TOLD = re.compile(r'\\(u[0-9a-fA-F]{4}|["\\/nrt])')
+_CERTAIN = re.compile(r"\\n\\n|\\u[0-9a-fA-F]{4}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -76,8 +85,10 @@ def parse(text: str, schema: type[M]) -> Parsed[M]:
     plain = without_escaped_surrogates(without_surrogates(_CONTROL.sub("", text)))
     if "\\u00" in plain:
         plain = _ESCAPE.sub(_unless_control, plain)
+    plain = _THOUGHTS.sub("", plain, count=1)
     try:
-        return _parse(plain, schema)
+        parsed = _parse(plain, schema)
+        return replace(parsed, value=_unescaped_twice(parsed.value, plain))
     except (Malformed, CutShort) as error:
         error.text = text
         raise
@@ -107,6 +118,35 @@ def _parse(text: str, schema: type[M]) -> Parsed[M]:
     if not objects:
         raise Malformed("The answer holds no JSON object.", text=text)
     return Parsed(_without_slips(max(objects, key=len), schema, text), "repaired")
+
+
+def _unescaped_twice(value: M, text: str) -> M:
+    """The value with what is escaped twice in its strings unescaped, where that is certain: two
+    line breaks in a row or a character's number, in a string without a line break of its own."""
+    if _TWICE.search(text) is None:
+        return value
+    try:
+        return type(value).model_validate(_plain(value.model_dump()))
+    except ValidationError:
+        return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, str) and "\n" not in value and _CERTAIN.search(value):
+        whole = without_surrogates(_CONTROL.sub("", _TOLD.sub(_character, value)))
+        return value if "\ufffd" in whole else whole
+    return value
+
+
+def _character(escape: re.Match[str]) -> str:
+    code = escape[1]
+    if len(code) == 5:
+        return chr(int(code[1:], 16))
+    return {"n": "\n", "r": "\n", "t": "\t"}.get(code, code)
 
 
 def _unless_control(escape: re.Match[str]) -> str:

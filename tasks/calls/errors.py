@@ -15,6 +15,8 @@ class LLMError(Exception):
     retry = False
     move_on = False
     billed = False
+    status = 0
+    """The HTTP status of the answer, if it was an error's."""
     unknown = False
     """The server does not know what was asked for (404)."""
 

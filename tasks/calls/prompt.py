@@ -49,6 +49,8 @@ class Usage:
     """The provider reported nothing; these are upper bounds."""
     tokens_cache_written: int = 0
     """Part of `tokens_in`: put into Claude's cache, which costs a quarter more."""
+    cost_usd: Decimal | None = None
+    """What the server itself says it takes for the attempt."""
 
 
 @dataclass(frozen=True, slots=True)

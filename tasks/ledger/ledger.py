@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self, TypeVar
@@ -153,7 +153,8 @@ class Ledger:
         'day', 'total'), in USD.
         """
         nano = to_nano(cost)
-        values = {"outcome": outcome, "cost_nano": nano, "seconds": seconds, **asdict(usage)}
+        counted = {name: value for name, value in asdict(usage).items() if name != "cost_usd"}
+        values = {"outcome": outcome, "cost_nano": nano, "seconds": seconds, **counted}
 
         def work(connection: Connection) -> dict[str, Decimal]:
             if keep is not None:
@@ -287,7 +288,7 @@ def _book(
 
 
 def _keep(connection: Connection, request: str, reply: Reply, nano: int) -> None:
-    told = asdict(reply) | {"cost_usd": 0}
+    told = asdict(replace(reply, usage=replace(reply.usage, cost_usd=None))) | {"cost_usd": 0}
     now = _now()
     row = {"at": now, "used": now, "reply": json.dumps(told), "cost_nano": nano}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite

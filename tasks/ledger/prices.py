@@ -50,6 +50,8 @@ class Prices:
         """USD for a usage; the offline writer is free. Raises NoPrice."""
         if provider == "offline":
             return Decimal(0)
+        if usage.cost_usd is not None:
+            return usage.cost_usd
         if (own := self.own.get(model)) is not None:
             cached = own.input if own.cached is None else own.cached
             fresh = usage.tokens_in - usage.tokens_cached

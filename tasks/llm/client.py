@@ -255,7 +255,7 @@ class Client:
                 text: str = getattr(error, "text", "")
                 told = usage if error.usage is not None else Usage(estimated=True)
                 error.usage = usage = believed(told, prompt, text)
-            cost = self.prices.cost(provider.name, provider.model, usage)
+            cost = self._cost(provider, prompt, usage)
             note(usage, cost)
             if isinstance(error, Malformed) and error.text:
                 with suppress(OSError):  # a full disk keeps no one from the books
@@ -265,11 +265,18 @@ class Client:
         if provider.name != "offline":
             reply = replace(reply, usage=believed(reply.usage, prompt, reply.text))
         slot.note(reply.usage)
-        cost = self.prices.cost(provider.name, provider.model, reply.usage)
+        cost = self._cost(provider, prompt, reply.usage)
         note(reply.usage, cost)
         keep = (request, reply) if request else None
         await self._settle(row, "ok", reply.usage, cost, started, keep)
         return replace(reply, cost_usd=cost)
+
+    def _cost(self, provider: Provider, prompt: Prompt, usage: Usage) -> Decimal:
+        """What an attempt did cost, in USD: as the server says where that can be, else by price."""
+        said = usage.cost_usd
+        if said is not None and said > self.prices.worst(provider.name, provider.model, prompt):
+            usage = replace(usage, cost_usd=None)
+        return self.prices.cost(provider.name, provider.model, usage)
 
     def _pace(self, provider: Provider) -> Pace:
         gate = provider.name, provider.model

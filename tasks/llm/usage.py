@@ -30,13 +30,16 @@ def believed(usage: Usage, prompt: Prompt, text: str) -> Usage:
             tokens_cached=0,
             tokens_cache_written=own.tokens_cache_written,
             estimated=True,
+            cost_usd=None,
         )
     least = -(-len(text.encode()) // LONGEST_TOKEN)
     if not (
         least <= usage.tokens_out <= own.tokens_out
         and 0 <= usage.tokens_thinking <= usage.tokens_out
     ):
-        usage = replace(usage, tokens_out=own.tokens_out, tokens_thinking=0, estimated=True)
+        usage = replace(
+            usage, tokens_out=own.tokens_out, tokens_thinking=0, estimated=True, cost_usd=None
+        )
     return usage
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from tasks.answers.json import WrongFields, parse
 from tasks.calls.errors import CutShort, Malformed
@@ -161,3 +162,26 @@ def test_half_a_character_is_replaced_and_loses_no_answer(half: str, shown: str)
     answer = malformed.good(1) | {"title": f"The {half} \\ud83d"}
     for text in (json.dumps(answer), json.dumps(answer, ensure_ascii=False)):
         assert parse(text, SceneDraft).value.title == f"The {shown} \\ud83d"
+
+
+class Told(BaseModel):
+    text: str
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"He\\u2019s here.\\n\\nShe isn\\u2019t.", "He\u2019s here.\n\nShe isn\u2019t."),
+        (r"C:\\new\\table", r"C:\new\table"),
+        (r"He said \\\"no\\\".\\n\\nShe left.", 'He said "no".\n\nShe left.'),
+        (r"print(\"a\\n\\nb\")" + r"\n" + "end", 'print("a\\n\\nb")\nend'),
+        (r"\\ud83d\\ude00 laughs", "😀 laughs"),
+    ],
+)
+def test_what_is_escaped_twice_is_unescaped_where_that_is_certain(written: str, read: str) -> None:
+    assert parse(f'{{"text": "{written}"}}', Told).value.text == read
+
+
+def test_an_answer_that_never_stops_thinking_is_none() -> None:
+    with pytest.raises(Malformed):
+        parse('<think>Perhaps {"text": "this"}, or', Told)

@@ -221,7 +221,7 @@ async def test_the_room_for_an_answer_as_each_server_takes_it(url: str, field: s
     provider = OpenAICompatible(
         settings(openai_api_key=CANARY, openai_base_url=url, openai_model="m")
     )
-    asked = provider._request(PROMPT)
+    asked = provider._request(PROMPT, provider._dialect)
     await provider.close()
     rooms = {name: value for name, value in asked.items() if name.startswith("max_")}
     assert rooms == {field: PROMPT.max_output_tokens}

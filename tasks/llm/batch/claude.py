@@ -7,7 +7,7 @@ from anthropic.types.messages import MessageBatchIndividualResponse
 from anthropic.types.messages.batch_create_params import Request
 
 from tasks.calls.errors import LLMError, TryLater
-from tasks.calls.prompt import Prompt, Reply, Usage
+from tasks.calls.prompt import Prompt, Reply
 from tasks.core.scrub import scrub
 from tasks.llm.batch.api import Status
 from tasks.llm.providers.classify import from_status
@@ -80,7 +80,9 @@ class ClaudeBatch:
         result = line.result
         if result.type == "succeeded":
             try:
-                return self._provider.read(result.message, Usage(estimated=True), seconds)
+                return self._provider.read(
+                    result.message.to_dict(mode="json", warnings=False), seconds
+                )
             except LLMError as failed:
                 return failed
         if result.type == "errored":

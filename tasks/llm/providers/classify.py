@@ -46,6 +46,14 @@ def from_status(
     headers: Mapping[str, str] | None = None,
 ) -> LLMError:
     """The error for an HTTP answer. `message` is shown, so it must be scrubbed before."""
+    error = _of_status(status, message, provider, body, headers or {})
+    error.status = status
+    return error
+
+
+def _of_status(
+    status: int, message: str, provider: str, body: object, headers: Mapping[str, str]
+) -> LLMError:
     said = f"{provider} answered {status}: {message}"
     if status < 300:
         return garbled(f"status {status} without an answer", provider=provider)
@@ -53,9 +61,9 @@ def from_status(
     if status in (429, 402) and (status == 402 or DAILY.search(details)):
         return QuotaGone(f"{said} Wait for the next day or raise the quota.", provider=provider)
     if status == 429:
-        return RateLimited(said, delay=retry_delay(body, headers or {}), provider=provider)
+        return RateLimited(said, delay=retry_delay(body, headers), provider=provider)
     if status == 408 or status >= 500:
-        return TryLater(said, delay=retry_delay(body, headers or {}), provider=provider)
+        return TryLater(said, delay=retry_delay(body, headers), provider=provider)
     if status in (401, 403) or (status == 400 and KEY.search(details)):
         return BadKey(f"{said} Check the key in the environment.", provider=provider)
     if status == 400 and DAILY.search(details):
@@ -83,9 +91,20 @@ def untrusted(reason: str, *, provider: str) -> BadRequest:
 
 
 def server_message(body: object) -> str:
-    """The server's own words, from `{"error": {"message": ...}}` or `{"message": ...}`."""
-    inner = body.get("error", body) if isinstance(body, Mapping) else None
-    return str(inner.get("message", "")) if isinstance(inner, Mapping) else ""
+    """The server's own words, in whatever shape of JSON it has put them."""
+    if isinstance(body, str):
+        return "" if body.lstrip().startswith("<") else body
+    if isinstance(body, list):
+        return "; ".join(filter(None, map(server_message, body[:5])))
+    if not isinstance(body, Mapping):
+        return ""
+    found = (server_message(body.get(name)) for name in WORDS)
+    return next(filter(None, found), "")
+
+
+WORDS = ("error", "message", "msg", "detail", "error_description", "errors", "title", "reason")
+"""Where servers put what they have to say: OpenAI and its like in `error.message`, Ollama in
+`error`, FastAPI in `detail` or `detail[].msg`."""
 
 
 def check_finish(

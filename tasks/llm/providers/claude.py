@@ -2,23 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
 import anthropic
-from anthropic.types import Message, MessageParam, TextBlockParam
+from anthropic.types import MessageParam, TextBlockParam
 from pydantic import BaseModel
 
 from tasks.calls.errors import BadKey
 from tasks.calls.progress import watcher
 from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.settings import Settings
-from tasks.core.surrogates import without_surrogates
 from tasks.ledger.prices import worst_usage
-from tasks.llm.providers.classify import broken_stream, check_finish
+from tasks.llm.providers import claude_answer
 from tasks.llm.providers.connections import pool
+from tasks.llm.providers.received import receiving, whole
 from tasks.llm.providers.sdk_errors import api_errors
 
 LEAST_THINKING = 1024
@@ -51,13 +51,21 @@ class Claude:
         started = time.monotonic()
         request = self.request(prompt)
         grown = watcher()
-        with self.errors():
+        with receiving() as got, self.errors():
             async with asyncio.timeout(self._settings.llm_timeout):
-                if grown is None:
-                    message = await self.client.messages.create(**request)
-                else:
-                    message = await self._stream(request, grown)
-        return self.read(message, worst_usage(prompt), time.monotonic() - started)
+                with whole(got):
+                    if grown is None:
+                        await self.client.messages.create(**request)
+                    else:
+                        await self._stream(request, grown)
+            told = claude_answer.message(got.events())
+            return claude_answer.reply(
+                told,
+                self.model,
+                worst_usage(prompt),
+                time.monotonic() - started,
+                streamed=grown is not None,
+            )
 
     async def reach(self) -> None:
         """Look the model up, which costs nothing. Raises as `generate` does."""
@@ -73,16 +81,12 @@ class Claude:
         """The SDK's errors as ours; the key never shows in them."""
         return api_errors(anthropic, self.name, self._key)
 
-    async def _stream(self, request: dict[str, Any], grown: Callable[[int], None]) -> Message:
+    async def _stream(self, request: dict[str, Any], grown: Callable[[int], None]) -> None:
         length = 0
         async with self.client.messages.stream(**request) as stream:
             async for text in stream.text_stream:
                 length += len(text)
                 grown(length)
-            message = await stream.get_final_message()
-        if message.stop_reason is None:
-            raise broken_stream(self.name)
-        return message
 
     def request(self, prompt: Prompt) -> dict[str, Any]:
         """The arguments of the SDK."""
@@ -112,42 +116,13 @@ class Claude:
             request["thinking"] = {"type": "enabled", "budget_tokens": budget}
         return request
 
-    def read(self, message: Message, unknown: Usage, seconds: float) -> Reply:
-        """The reply in a message; `unknown` is assumed where no usage was reported. Raises as
-        `generate` does."""
+    def read(self, message: Mapping[str, Any], seconds: float) -> Reply:
+        """The reply in a message that came by another way. Raises as `generate` does."""
         with self.errors():
-            told = "".join(block.text for block in message.content if block.type == "text")
-            text = without_surrogates(told)
-            usage = _usage(message) or unknown
-            reason = message.stop_reason or ""
-            check_finish(reason, text, usage, provider=self.name)
-        return Reply(
-            text=text,
-            usage=usage,
-            finish_reason=reason,
-            provider=self.name,
-            model=self.model,
-            seconds=seconds,
-        )
+            return claude_answer.reply(message, self.model, Usage(estimated=True), seconds)
 
 
 @cache
 def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
     """The schema as Claude's structured output takes it. Do not change the result."""
     return anthropic.transform_schema(schema)
-
-
-def _usage(message: Message) -> Usage | None:
-    usage = message.usage
-    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
-        return None
-    cached = usage.cache_read_input_tokens or 0
-    written = usage.cache_creation_input_tokens or 0
-    details = usage.output_tokens_details
-    return Usage(
-        tokens_in=usage.input_tokens + cached + written,
-        tokens_cached=cached,
-        tokens_thinking=(details.thinking_tokens or 0) if details else 0,
-        tokens_out=usage.output_tokens,
-        tokens_cache_written=written,
-    )

@@ -73,7 +73,7 @@ class GeminiLegacy:
         )
         session = default_client().transport._session
         for scheme in ("https://", "http://"):
-            session.mount(scheme, _Bounded())
+            session.mount(scheme, _Bounded(pool_maxsize=settings.llm_connections))
         # The loop's own pool has six threads on two cores.
         self._threads = ThreadPoolExecutor(settings.llm_connections, "google-generativeai")
 

@@ -1,24 +1,32 @@
 """Any server of the OpenAI chat protocol, such as Ollama or vLLM, through openai."""
 
 import asyncio
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
 import openai
-from openai.types import CompletionUsage
 from pydantic import BaseModel, SecretStr
 
+from tasks.calls.errors import LLMError
 from tasks.calls.progress import watcher
-from tasks.calls.prompt import Prompt, Reply, Usage
+from tasks.calls.prompt import Prompt, Reply
 from tasks.core.errors import UserError
+from tasks.core.run_log import logger
+from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
-from tasks.core.surrogates import without_surrogates
 from tasks.ledger.prices import worst_usage
-from tasks.llm.providers.classify import broken_stream, check_finish
+from tasks.llm.providers.classify import from_status, server_message
 from tasks.llm.providers.connections import pool
+from tasks.llm.providers.dialect import Dialect, keep, known
+from tasks.llm.providers.openai_answer import OpenAIAnswer
+from tasks.llm.providers.received import receiving, whole
+from tasks.llm.providers.schema import flat_schema
 from tasks.llm.providers.sdk_errors import api_errors
+from tasks.llm.providers.wire import count, obj, string
 
 OPENAI = "https://api.openai.com/v1"
 """OpenAI's own server."""
@@ -38,6 +46,10 @@ class OpenAICompatible:
         self._settings = settings
         url = (settings.openai_base_url or OPENAI).rstrip("/")
         self.server = "" if url == OPENAI else url
+        self._place = f"{url} {self.model}"
+        # OpenAI's newer models take no max_tokens, and other servers know nothing else.
+        usual = Dialect(room="max_tokens" if self.server else "max_completion_tokens")
+        self._dialect = known(settings, self._place) or usual
         self._key = settings.openai_api_key or SecretStr("none")
         self._client = openai.AsyncOpenAI(
             api_key=self._key.get_secret_value(),
@@ -50,96 +62,124 @@ class OpenAICompatible:
     async def generate(self, prompt: Prompt) -> Reply:
         """Ask once; streams while somebody watches. Raises one of `tasks.calls.errors`."""
         started = time.monotonic()
-        request = self._request(prompt)
+        while True:
+            dialect = self._dialect
+            request = self._request(prompt, dialect)
+            try:
+                return await self._once(prompt, request, started)
+            except LLMError as error:
+                learnt = dialect.without(str(error), request) if error.status in REFUSED else None
+                if learnt is None or error.billed:
+                    raise
+                if dialect == self._dialect:  # else another call has learnt it meanwhile
+                    self._learn(learnt)
+
+    async def _once(self, prompt: Prompt, request: dict[str, Any], started: float) -> Reply:
         grown = watcher()
-        with api_errors(openai, self.name, self._settings.openai_api_key):
+        with receiving() as got, self._errors():
             async with asyncio.timeout(self._settings.llm_timeout):
-                if grown is None:
-                    text, finish, usage = await self._ask(request)
-                else:
-                    text, finish, usage = await self._stream(request, grown)
-            text = without_surrogates(text)
-            counted = _usage(prompt, usage)
-            check_finish(finish, text, counted, provider=self.name)
-        return Reply(
-            text=text,
-            usage=counted,
-            finish_reason=finish,
-            provider=self.name,
-            model=self.model,
-            seconds=time.monotonic() - started,
-        )
+                with whole(got):
+                    if grown is None:
+                        await self._client.chat.completions.create(**request)
+                    else:
+                        await self._stream(request, grown)
+            events = got.events()
+            check_error(events, self.name)
+            return OpenAIAnswer.of(events).reply(
+                self.model,
+                worst_usage(prompt),
+                time.monotonic() - started,
+                streamed=grown is not None,
+            )
+
+    def _learn(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        keep(self._settings, self._place, dialect)
+        logger().info("%s is asked otherwise from now on: %s", self._place, dialect.said)
+
+    @property
+    def remarks(self) -> str:
+        """What was learnt of the server, for people."""
+        return self._dialect.said
 
     async def reach(self) -> None:
         """Look the model up, which costs nothing. Raises as `generate` does."""
-        with api_errors(openai, self.name, self._settings.openai_api_key):
+        with self._errors():
             async with asyncio.timeout(self._settings.llm_timeout):
-                await self._client.models.retrieve(self.model)
+                try:
+                    await self._client.models.retrieve(self.model)
+                except openai.NotFoundError:
+                    if not self.server:
+                        raise
+                    # Servers such as llama.cpp's know their list only, and take any name.
+                    await self._client.models.list()
 
     async def close(self) -> None:
         """Close its connections."""
         await self._client.close()
 
-    async def _ask(self, request: dict[str, Any]) -> tuple[str, str, CompletionUsage | None]:
-        answer = await self._client.chat.completions.create(**request)
-        if not answer.choices:
-            return "", "", answer.usage
-        choice = answer.choices[0]
-        finish = "refusal" if choice.message.refusal else choice.finish_reason or ""
-        return choice.message.content or "", finish, answer.usage
-
-    async def _stream(
-        self, request: dict[str, Any], grown: Callable[[int], None]
-    ) -> tuple[str, str, CompletionUsage | None]:
-        parts: list[str] = []
-        finish = ""
-        refused = False
-        usage = None
-        streamed = request | {"stream": True, "stream_options": {"include_usage": True}}
+    async def _stream(self, request: dict[str, Any], grown: Callable[[int], None]) -> None:
+        length = 0
+        streamed: dict[str, Any] = request | {"stream": True}
+        if self._dialect.stream_usage:
+            streamed["stream_options"] = request["stream_options"] = {"include_usage": True}
         chunks: Any = await self._client.chat.completions.create(**streamed)
         async for chunk in chunks:
-            usage = chunk.usage or usage
             for choice in chunk.choices or []:
-                parts.append((choice.delta and choice.delta.content) or "")
-                refused = refused or bool(choice.delta and choice.delta.refusal)
-                finish = choice.finish_reason or finish
-            grown(sum(map(len, parts)))
-        if not finish:
-            raise broken_stream(self.name)
-        return "".join(parts), "refusal" if refused else finish, usage
+                length += len(string(choice.delta and choice.delta.content))
+            grown(length)
 
-    def _request(self, prompt: Prompt) -> dict[str, Any]:
-        user = "\n\n".join(text for text in (prompt.shared, prompt.text) if text)
-        messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
-        # OpenAI's newer models take no max_tokens, and other servers know nothing else.
-        room = "max_tokens" if self.server else "max_completion_tokens"
-        warmth = prompt.temperature
+    def _request(self, prompt: Prompt, dialect: Dialect) -> dict[str, Any]:
+        schema = self._schema(prompt.schema) if prompt.schema is not None else None
+        told = "" if dialect.system else prompt.system
+        form = ""
+        if schema is not None and dialect.format in ("json_object", "prompt"):
+            form = f"Answer with one JSON object of this JSON schema:\n{json.dumps(schema)}"
+        user = "\n\n".join(text for text in (told, prompt.shared, prompt.text, form) if text)
+        system = prompt.system if dialect.system else ""
+        messages = [{"role": "system", "content": system}] if system else []
         request: dict[str, Any] = {
             "model": self.model,
             "messages": [*messages, {"role": "user", "content": user}],
-            room: prompt.max_output_tokens,
-            "seed": prompt.seed,
-            "temperature": self._settings.llm_temperature if warmth is None else warmth,
+            dialect.room: prompt.max_output_tokens,
         }
-        if prompt.schema is not None:
-            named = {"name": prompt.schema.__name__, "schema": plain_schema(prompt.schema)}
-            request["response_format"] = {"type": "json_schema", "json_schema": named}
+        if dialect.seed:
+            request["seed"] = prompt.seed
+        if dialect.temperature:
+            warmth = prompt.temperature
+            request["temperature"] = self._settings.llm_temperature if warmth is None else warmth
+        if prompt.schema is not None and schema is not None and dialect.format != "prompt":
+            named = {"name": prompt.schema.__name__, "schema": schema}
+            request["response_format"] = {
+                "json_schema": {"type": "json_schema", "json_schema": named},
+                "json_object with schema": {"type": "json_object", "schema": schema},
+                "json_object": {"type": "json_object"},
+            }[dialect.format]
         return request
+
+    def _schema(self, schema: type[BaseModel]) -> dict[str, Any]:
+        """OpenAI's own server takes all of JSON schema; the grammar that others make of bounds on
+        lengths is too large for them."""
+        return flat_schema(schema) if self.server else plain_schema(schema)
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return api_errors(openai, self.name, self._settings.openai_api_key)
+
+
+REFUSED = (400, 404, 415, 422, 500, 501)
+"""Statuses with which servers refuse a parameter; llama-cpp-python's answers 500."""
+
+
+def check_error(events: Sequence[Mapping[str, Any]], provider: str) -> None:
+    """Raise for an error that came with status 200, as OpenRouter sends it."""
+    for event in events:
+        if (error := event.get("error")) and not event.get("choices"):
+            code = count(obj(error).get("code")) or 500
+            status = code if 400 <= code < 600 else 500
+            raise from_status(status, scrub(server_message(event)), provider=provider, body=event)
 
 
 @cache
 def plain_schema(schema: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema, computed once. Do not change the result."""
     return schema.model_json_schema()
-
-
-def _usage(prompt: Prompt, usage: CompletionUsage | None) -> Usage:
-    if usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
-        return worst_usage(prompt)
-    inward, outward = usage.prompt_tokens_details, usage.completion_tokens_details
-    return Usage(
-        tokens_in=usage.prompt_tokens,
-        tokens_cached=(inward.cached_tokens or 0) if inward else 0,
-        tokens_thinking=(outward.reasoning_tokens or 0) if outward else 0,
-        tokens_out=usage.completion_tokens,
-    )
