@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.calls.prompt import Purpose
 from tasks.consistency.accepted_findings import AcceptedFinding
 from tasks.consistency.check import computed, run, run_with
-from tasks.consistency.examination import of_branch
+from tasks.consistency.examination import of_branch, read_ahead
 from tasks.consistency.judge import judge
 from tasks.llm.client import Client
 from tasks.story.brief import Brief
@@ -44,6 +44,7 @@ async def check_branch(
     provider's of the answer it came in. Raises CapReached.
     """
     case = of_branch(world, brief, state, scene, branch, siblings)
+    await read_ahead(world, scene, branch)
     found = computed(case)
     verdict = run(case, found, accepted=accepted, ratings=ratings)
     if client.offline or not verdict.valid:

@@ -13,6 +13,7 @@ from tasks.check_branches import check_branch
 from tasks.consistency import check_branch as computed
 from tasks.consistency import check_scene
 from tasks.consistency.accepted_findings import AcceptedFinding
+from tasks.consistency.examination import read_ahead
 from tasks.core.prefect_steps import whole
 from tasks.core.run_all import run_all
 from tasks.core.settings import Settings
@@ -158,6 +159,7 @@ async def _draft(
         if not ask.branches:
             draft = draft.model_copy(update={"story_branches": []})
         ratings = rated(merged(desk.world, desk.brief), answer.reply.safety)
+        await read_ahead(desk.world, draft, *draft.story_branches)
         verdict = _worst(
             check_scene(
                 desk.world, desk.brief, state, draft, accepted=desk.accepted, ratings=ratings

@@ -10,7 +10,8 @@ from tasks.consistency.claims import Claim, claims
 from tasks.consistency.language.clauses import Mode
 from tasks.consistency.language.durations import Span, span
 from tasks.consistency.language.english import pattern
-from tasks.consistency.language.passage import Passage, read
+from tasks.consistency.language.parser import parse_ahead
+from tasks.consistency.language.passage import Passage, known, read, to_parse
 from tasks.consistency.world_index import Atlas, atlas
 from tasks.core.cache_by_identity import cache_by_identity
 from tasks.story.brief import Brief
@@ -78,7 +79,9 @@ class Case:
 
     @cached_property
     def passages(self) -> list[Passage]:
-        """The text, read."""
+        """The text, read; nothing in a language the reader does not know."""
+        if not known(self.world.language):
+            return []
         texts, orders = zip(*self.parts, strict=True) if self.parts else ((), ())
         names, tense = self.atlas.names, ""
         if self.after_scene:
@@ -88,7 +91,7 @@ class Case:
     @cached_property
     def claims(self) -> list[Claim]:
         """What the prose says, in order."""
-        read = zip(self._starts, self.passages, strict=True)
+        read = zip(self._starts, self.passages, strict=False)
         return [claim for at, passage in read for claim in claims(passage, self.lead, at)]
 
     @cached_property
@@ -145,7 +148,7 @@ class Case:
     def _about(self, at: int) -> str:
         """The sentence at an offset with the one before it; what is nowhere, everywhere."""
         before = ""
-        for start, passage in zip(self._starts, self.passages, strict=True):
+        for start, passage in zip(self._starts, self.passages, strict=False):
             for sentence in passage.sentences:
                 first = start + sentence.start
                 if first <= at < first + len(sentence.text):
@@ -173,7 +176,7 @@ class Case:
 
     def mode_at(self, start: int, end: int) -> Mode:
         """The mode of the clause that the words from one offset to another tell."""
-        for base, passage in zip(self._starts, self.passages, strict=True):
+        for base, passage in zip(self._starts, self.passages, strict=False):
             last = passage.sentences[-1] if passage.sentences else None
             if last and base <= start < base + last.start + len(last.text):
                 return passage.mode_at(start - base, end - base)
@@ -276,6 +279,18 @@ def of_branch(
         siblings=siblings,
         parts=[(branch.choice, True), (branch.consequence, False)],
     )
+
+
+async def read_ahead(world: World, *texts: SceneText | BranchDraft) -> None:
+    """Read scenes and branches in the worker process, so that checking them need not wait."""
+    prose: list[str] = []
+    for text in texts:
+        if isinstance(text, SceneText):
+            prose += [text.setting_description, text.narrative_text]
+        else:
+            prose += [text.choice, text.consequence]
+    if known(world.language):
+        await parse_ahead(to_parse(prose, atlas(world).names))
 
 
 @cache_by_identity(32)

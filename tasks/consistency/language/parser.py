@@ -8,12 +8,13 @@ import hashlib
 import importlib.util
 import re
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache, lru_cache
-from multiprocessing import get_context
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tasks.consistency.language import worker
+from tasks.consistency.language.worker import Worker
 from tasks.core.errors import UserError
 
 _OFFICIAL = "en_core_web_sm"
@@ -145,19 +146,31 @@ branches. The oldest go first."""
 
 
 def parse(texts: Sequence[str]) -> list[Tree]:
-    """The trees of sentences; what was not parsed before is parsed here and now."""
+    """The trees of sentences. What was not parsed before is parsed now: in the worker process if
+    there is one, else here."""
     missing = [text for text in dict.fromkeys(texts) if text not in _trees]
     if missing:
-        _keep(missing, _parse(missing))
+        _keep(missing, _parse_now(missing))
     return [_trees[text] for text in texts]
 
 
-async def prepare(texts: Sequence[str]) -> None:
-    """Parse sentences in the worker process, so that `parse` finds them."""
+def _parse_now(texts: Sequence[str]) -> list[Tree]:
+    if not _WORKER.running:
+        return _parse(texts)
+    try:
+        return [tuple(Token(*token) for token in tree) for tree in _WORKER.parse(texts)]
+    except OSError:
+        return _parse(texts)
+
+
+async def parse_ahead(texts: Sequence[str]) -> None:
+    """Parse sentences in the worker process, out of the event loop's way, so that `parse` finds
+    them. What fails there is left to `parse`. Raises UserError."""
     missing = [text for text in dict.fromkeys(texts) if text not in _trees]
     if missing:
-        loop = asyncio.get_running_loop()
-        _keep(missing, await loop.run_in_executor(_worker(), _parse, missing))
+        with suppress(OSError):
+            trees = await asyncio.to_thread(_WORKER.parse, missing)
+            _keep(missing, [tuple(Token(*token) for token in tree) for tree in trees])
 
 
 def _keep(texts: Sequence[str], trees: Sequence[Tree]) -> None:
@@ -166,6 +179,9 @@ def _keep(texts: Sequence[str], trees: Sequence[Tree]) -> None:
         del _trees[text]
 
 
-@lru_cache(1)
-def _worker() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, get_context("forkserver"))
+_WORKER = Worker()
+
+
+def serve() -> None:
+    """Be the worker process."""
+    worker.serve(_parse)

@@ -309,6 +309,11 @@ _BEGINS = frozenset({"be", "begin", "start", "come", "return", "show", "run", "f
                      "play"})  # fmt: skip
 
 
+def known(language: str) -> bool:
+    """Whether prose in a language can be read."""
+    return language.strip().lower().startswith("english")
+
+
 @lru_cache(4_000)
 def _given(text: str, names: Names) -> tuple[tuple[Sentence, list[Mention], Written], ...]:
     found = []
