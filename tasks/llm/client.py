@@ -87,7 +87,6 @@ class Client:
         Raises UserError for settings that do not fit together or a rate limit without a Prefect
         server to keep it, NoPrice for a model without a price.
         """
-        telemetry.start()
         prices = Prices.read(settings)
         chain = providers(settings)
         stack = AsyncExitStack()
@@ -221,9 +220,11 @@ class Client:
             waited.seconds += time.monotonic() - came
             async with self._under_way(row):
                 with telemetry.attempt(provider, prompt, purpose) as note:
-                    return await self._asked_once(
+                    reply = await self._asked_once(
                         provider, prompt, purpose, request, row, slot, note
                     )
+                    telemetry.answered(reply)
+                    return reply
 
     @asynccontextmanager
     async def _under_way(self, row: int) -> AsyncIterator[None]:

@@ -6,34 +6,59 @@ Names are those of the conventions for generative AI where they have one
 nor answers are in them.
 """
 
+import atexit
+import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
+from threading import Thread
 
 from opentelemetry import metrics, trace
 
 from tasks.calls.errors import LLMError
-from tasks.calls.prompt import Prompt, Provider, Purpose, Usage
-from tasks.core.errors import UserError
+from tasks.calls.prompt import Prompt, Provider, Purpose, Reply, Usage
 
 PROVIDERS = {"gemini": "gcp.gemini", "claude": "anthropic", "openai": "openai"}
 
 _tracer = trace.get_tracer("talewright")
 _meter = metrics.get_meter("talewright")
-_duration = _meter.create_histogram("gen_ai.client.operation.duration", "s")
-_tokens = _meter.create_histogram("gen_ai.client.token.usage", "{token}")
+
+SECONDS = [0.01 * 2**n for n in range(14)]
+"""Bounds of the buckets of durations, 0.01 to 81.92 s, as the conventions name them."""
+
+TOKENS = [4**n for n in range(14)]
+"""Bounds of the buckets of tokens, 1 to 67,108,864, as the conventions name them."""
+
+_duration = _meter.create_histogram(
+    "gen_ai.client.operation.duration", "s", explicit_bucket_boundaries_advisory=SECONDS
+)
+_tokens = _meter.create_histogram(
+    "gen_ai.client.token.usage", "{token}", explicit_bucket_boundaries_advisory=TOKENS
+)
 _cost = _meter.create_counter("talewright.cost", "USD")
-_wait = _meter.create_histogram("talewright.wait", "s", "Time at the gate before a call leaves.")
+_wait = _meter.create_histogram(
+    "talewright.wait",
+    "s",
+    "Time at the gate before a call leaves.",
+    explicit_bucket_boundaries_advisory=SECONDS,
+)
 _cached = _meter.create_counter("talewright.cached", "{answer}", "Answers taken from the cache.")
+
+
+LAST_SECOND = 1.0
+"""Seconds that a command waits at its end for a collector to take what is left."""
 
 
 @cache
 def start() -> None:
     """Send traces and metrics to the endpoint that is set, if one is; what else the variables
-    OTEL_* say holds too. Raises UserError without the extra `otel`."""
+    OTEL_* say holds too. Without the extra `otel`, a warning.
+
+    Called before a run begins, so that its flow, its tasks and their calls are one trace.
+    """
     if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         return
     try:
@@ -45,16 +70,39 @@ def start() -> None:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        raise UserError(
-            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but its exporter is not installed: "
-            "pip install 'talewright[otel]'"
-        ) from None
+        logging.getLogger("talewright").warning(
+            "Nothing goes to OTEL_EXPORTER_OTLP_ENDPOINT: pip install 'talewright[otel]'"
+        )
+        return
     resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", "talewright")})
-    traces = TracerProvider(resource=resource)
+    traces = TracerProvider(resource=resource, shutdown_on_exit=False)
     traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(traces)
     reader = PeriodicExportingMetricReader(OTLPMetricExporter())
-    metrics.set_meter_provider(MeterProvider([reader], resource=resource))
+    measures = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+    metrics.set_meter_provider(measures)
+    atexit.register(_finish, [traces.shutdown, measures.shutdown])
+
+
+def _finish(endings: Sequence[Callable[[], object]]) -> None:
+    """Send what is left, side by side, for no longer than LAST_SECOND: a collector that is gone
+    would be asked for ten."""
+    threads = [Thread(target=ending, daemon=True) for ending in endings]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + LAST_SECOND
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+
+
+def answered(reply: Reply) -> None:
+    """What the span of the call under way should know of its answer."""
+    trace.get_current_span().set_attributes(
+        {
+            "gen_ai.response.model": reply.model,
+            "gen_ai.response.finish_reasons": [reply.finish_reason],
+        }
+    )
 
 
 @contextmanager
@@ -68,6 +116,7 @@ def attempt(
         "gen_ai.request.model": provider.model,
     }
     ours = {
+        "talewright.run": purpose.run_id,
         "talewright.story": purpose.story_id,
         "talewright.scene": purpose.scene_id,
         "talewright.step": purpose.step,
