@@ -1,31 +1,24 @@
-"""Bubblewrap: namespaces and hard limits round a real Python.
+"""Bubblewrap: namespaces, a list of system calls and hard limits round a real Python.
 
-It shares the kernel, and its seccomp filter is for the limit on memory alone: a guard against
-accidents and opportunism, not against kernel exploits.
+It shares the kernel: a guard against accidents and opportunism, not against faults in the calls
+that every program needs.
 """
 
 import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
 import time
-from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import IO
 
-from tasks.sandbox import seccomp
+from tasks.sandbox.box import Boxed, submit
 from tasks.sandbox.engine import LIMITS, Limits, Run
 from tasks.sandbox.memory import grown
 from tasks.sandbox.outcome import Stop, judged
+from tasks.sandbox.probe import python
 from tasks.story.code import Engine
 
-INSIDE = Path(__file__).with_name("inside.py").read_text("utf-8")
-NOBODY = 65534
-SCRATCH_BYTES = 32 * 1024 * 1024
 AT_ONCE = os.cpu_count() or 1
 
 
@@ -47,121 +40,18 @@ class Bubblewrap:
         """Nothing stays open between programs."""
 
 
-@cache
-def python() -> str:
-    """An interpreter that starts in the sandbox. Raises RuntimeError if none does."""
-    if shutil.which("bwrap") is None:
-        raise RuntimeError("bwrap is not installed (Debian: apt-get install bubblewrap)")
-    ours = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
-    for path in (ours, Path("/usr/bin/python3"), Path("/usr/local/bin/python3")):
-        if os.path.exists(path) and _starts(path.resolve()):
-            return str(path.resolve())
-    raise RuntimeError("bwrap is installed, but user namespaces are not allowed here")
-
-
-def _starts(path: Path) -> bool:
-    try:
-        with seccomp.opened() as filter_fd:
-            done = subprocess.run(  # noqa: S603
-                [*box(str(path), filter_fd=filter_fd), str(path), *interpreter(LIMITS)],
-                input=b"print(6 * 7)",
-                capture_output=True,
-                timeout=20,
-                check=False,
-                pass_fds=_given(filter_fd),
-                **bare(),
-            )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return bool(done.stdout.strip() == b"42")
-
-
-def bare() -> dict[str, Any]:
-    """How bwrap is started: with nothing of ours that a program could find.
-
-    bwrap is process 1 in the sandbox, and `/proc/1/environ` shows what it was started with:
-    `--clearenv` alone leaves the keys there. Root gives up its user, because the limit on
-    processes does not bind root.
-    """
-    user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    return {"env": {}, "cwd": "/", **user}
-
-
-def interpreter(limits: Limits) -> list[str]:
-    """Arguments of a Python that limits itself and runs the program on its standard input."""
-    most = (limits.cpu_seconds, limits.memory_bytes, limits.processes)
-    return ["-I", "-S", "-c", INSIDE, *map(str, most)]
-
-
-def box(path: str, status_fd: int | None = None, filter_fd: int | None = None) -> list[str]:
-    """bwrap with everything shut out but the system's programs and the interpreter at `path`. It
-    tells its status to one descriptor and reads a filter of system calls from another."""
-    bind: list[str] = []
-    for folder in ("/usr", "/lib", "/lib64", "/lib32", "/bin"):
-        if os.path.islink(folder):
-            bind += ["--symlink", os.readlink(folder), folder]
-        elif os.path.isdir(folder):
-            bind += ["--ro-bind", folder, folder]
-    prefix = Path(path).parents[1]
-    if prefix != Path("/") and not prefix.is_relative_to("/usr"):
-        # Not all of it: it may be somebody's home.
-        for own in filter(Path.is_dir, (prefix / "bin", prefix / "lib", prefix / "lib64")):
-            bind += ["--ro-bind", str(own), str(own)]
-    fds = [] if status_fd is None else ["--json-status-fd", str(status_fd)]
-    fds += [] if filter_fd is None else ["--seccomp", str(filter_fd)]
-    return [
-        str(shutil.which("bwrap")),
-        *(
-            "--unshare-user",
-            "--disable-userns",
-            "--unshare-ipc",
-            "--unshare-pid",
-            "--unshare-net",
-            "--unshare-uts",
-        ),
-        *("--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"),
-        *bind,
-        *("--proc", "/proc", "--dev", "/dev", *_scratch("/tmp"), *_scratch("/dev/shm")),  # noqa: S108
-        # A shared mapping of it is memory of no process.
-        *("--dev-bind", "/dev/null", "/dev/zero"),
-        # Both are in memory, as large as somebody writes.
-        *("--remount-ro", "/dev", "--remount-ro", "/"),
-        *("--chdir", "/tmp", *fds, "--"),  # noqa: S108
-    ]
-
-
-def _given(*fds: int | None) -> list[int]:
-    return [fd for fd in fds if fd is not None]
-
-
-def _scratch(folder: str) -> list[str]:
-    return ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", folder]
-
-
 async def run(program: str, path: str, limits: Limits) -> Run:
     """Run one program with the interpreter at `path`."""
-    read_fd, write_fd = os.pipe()
     started = time.monotonic()
+    starting = asyncio.wrap_future(submit(path, limits))
     try:
-        with seccomp.opened() as filter_fd:
-            process = await asyncio.create_subprocess_exec(
-                *box(path, write_fd, filter_fd),
-                path,
-                *interpreter(limits),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                pass_fds=_given(write_fd, filter_fd),
-                start_new_session=True,
-                **bare(),
-            )
-    except OSError as error:
-        os.close(read_fd)
+        capture = _Capture(await asyncio.shield(starting), limits)
+    except asyncio.CancelledError:
+        starting.add_done_callback(_ended)
+        raise
+    except (OSError, RuntimeError) as error:
         return Run("infra_error", error=f"bwrap did not start: {error}")
-    finally:
-        os.close(write_fd)
     stopped: Stop | None = None
-    capture = _Capture(process, limits)
     memory = asyncio.ensure_future(capture.watch())
     try:
         async with asyncio.timeout(limits.wall_seconds):
@@ -171,10 +61,9 @@ async def run(program: str, path: str, limits: Limits) -> Run:
     finally:
         memory.cancel()
         capture.end()
-        await process.wait()
+        await asyncio.to_thread(capture.process.wait)
     stopped = capture.stopped or stopped
-    with os.fdopen(read_fd, "rb") as status:
-        code = _exit_code(status.read())
+    code = _exit_code(capture.status)
     seconds = time.monotonic() - started
     if stopped is None and code is None:
         return Run("infra_error", error="bwrap did not run the program", seconds=seconds)
@@ -182,46 +71,67 @@ async def run(program: str, path: str, limits: Limits) -> Run:
     return Run(*told, seconds=round(seconds, 3))
 
 
+def _ended(starting: "asyncio.Future[Boxed]") -> None:
+    """End what was started for somebody who is gone."""
+    if not starting.cancelled() and starting.exception() is None:
+        _kill(starting.result().process.pid)
+        starting.result().process.wait()
+
+
+def _kill(pid: int) -> None:
+    """Kill bwrap, and with it everything in the sandbox."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 class _Capture:
     """What a process says, up to the cap."""
 
-    def __init__(self, process: asyncio.subprocess.Process, limits: Limits) -> None:
-        self.process = process
+    def __init__(self, boxed: Boxed, limits: Limits) -> None:
+        self.process = boxed.process
         self.limits = limits
         self.out = bytearray()
         self.err = bytearray()
+        self.status = bytearray()
         self.stopped: Stop | None = None
+        self._boxed = boxed
+        self._pipes: list[asyncio.BaseTransport] = []
 
     def end(self) -> None:
-        """Kill bwrap, and with it everything in the sandbox."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        _kill(self.process.pid)
+        for pipe in self._pipes:
+            pipe.close()
 
     async def watch(self) -> None:
         await grown(self.process.pid, self.limits.all_memory_bytes)
         self.stopped = "memory"
-        self.end()
+        _kill(self.process.pid)
 
     async def talk(self, program: bytes) -> None:
-        process = self.process
-        assert process.stdin is not None  # noqa: S101
-        assert process.stdout is not None  # noqa: S101
-        assert process.stderr is not None  # noqa: S101
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            process.stdin.write(program)
-            await process.stdin.drain()
-        process.stdin.close()
-        await asyncio.gather(
-            self._read(process.stdout, self.out), self._read(process.stderr, self.err)
+        """Until bwrap has ended, and so has closed its status."""
+        given, _ = await asyncio.get_running_loop().connect_write_pipe(
+            asyncio.BaseProtocol, self.process.stdin
         )
-        await process.wait()
+        self._pipes.append(given)
+        given.write(program)
+        given.close()
+        await asyncio.gather(
+            self._read(self.process.stdout, self.out),
+            self._read(self.process.stderr, self.err),
+            self._read(self._boxed.status, self.status),
+        )
 
-    async def _read(self, stream: asyncio.StreamReader, into: bytearray) -> None:
+    async def _read(self, pipe: IO[bytes] | None, into: bytearray) -> None:
+        stream = asyncio.StreamReader()
+        opened, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), pipe
+        )
+        self._pipes.append(opened)
         while chunk := await stream.read(65536):
             into += chunk[: max(0, self.limits.output_bytes - len(into))]
             if len(into) >= self.limits.output_bytes and self.stopped is None:
                 self.stopped = "output"
-                self.end()
+                _kill(self.process.pid)
 
 
 def _exit_code(status: bytes) -> int | None:

@@ -29,7 +29,7 @@ from tenacity import (
 from tasks.core.errors import UserError
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
-from tasks.sandbox.bubblewrap import interpreter
+from tasks.sandbox.box import interpreter
 from tasks.sandbox.engine import LIMITS, Limits, Run
 from tasks.sandbox.outcome import Stop, judged
 from tasks.story.code import Engine

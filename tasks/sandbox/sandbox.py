@@ -10,7 +10,7 @@ from anyio import CancelScope
 
 from tasks.core.errors import UserError
 from tasks.core.settings import SandboxName, Settings
-from tasks.sandbox import bubblewrap
+from tasks.sandbox import bubblewrap, probe
 from tasks.sandbox.compiled import CompileOnly
 from tasks.sandbox.e2b import E2B, MissingKey
 from tasks.sandbox.engine import LIMITS, EngineRunner, Limits, Run
@@ -101,7 +101,7 @@ def choose(
     if name == "monty":
         return MontyEngine(limits)
     try:
-        bubblewrap.python()
+        probe.python()
     except RuntimeError as error:
         if name == "bubblewrap":
             raise UserError(f"The sandbox bubblewrap cannot be used: {error}.") from None
@@ -146,7 +146,7 @@ def engines(settings: Settings) -> list[EngineStatus]:
     for that would cost."""
     keyed = settings.e2b_api_key is not None
     try:
-        local = EngineStatus("bubblewrap", True, f"runs {bubblewrap.python()}")
+        local = EngineStatus("bubblewrap", True, f"runs {probe.python()}")
     except RuntimeError as error:
         local = EngineStatus("bubblewrap", False, str(error))
     return [

@@ -22,7 +22,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import parse_qs
 
-from tasks.sandbox import bubblewrap
+from tasks.sandbox import probe
+from tasks.sandbox.box import bare
+from tasks.sandbox.box import box as boxed
 from tests.emulators.http import Answer, HttpServer, Request, json_answer
 
 KEY = "e2b_" + "0" * 40
@@ -182,13 +184,13 @@ class E2BEmulator(HttpServer):
         self, command: list[str], box: Running, *, cut: bool
     ) -> AsyncIterator[bytes]:
         process = await asyncio.create_subprocess_exec(
-            *bubblewrap.box(bubblewrap.python()),
+            *boxed(probe.python()),
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
-            **bubblewrap.bare(),
+            **bare(),
         )
         box.processes.add(process)
         try:

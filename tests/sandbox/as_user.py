@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 
-from tasks.sandbox import bubblewrap
+from tasks.sandbox import bubblewrap, probe
 from tasks.sandbox.engine import Run
 from tests.sandbox.corpus import programs
 from tests.sandbox.host import opened_host
@@ -34,7 +34,7 @@ if __name__ == "__main__":
     os.setgid(USER)
     os.setuid(USER)
     try:
-        bubblewrap.python()
+        probe.python()
     except RuntimeError as error:
         print(json.dumps({"unusable": str(error)}))
     else:

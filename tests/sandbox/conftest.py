@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.sandbox import bubblewrap
+from tasks.sandbox import probe
 from tests.emulators.e2b import E2BEmulator
 
 
@@ -12,7 +12,7 @@ from tests.emulators.e2b import E2BEmulator
 def bwrap() -> str:
     """The interpreter that starts in bubblewrap."""
     try:
-        return bubblewrap.python()
+        return probe.python()
     except RuntimeError as error:
         pytest.skip(str(error))
 

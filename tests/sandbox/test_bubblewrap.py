@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.sandbox.bubblewrap import Bubblewrap, box
+from tasks.sandbox.box import box
+from tasks.sandbox.bubblewrap import Bubblewrap
 from tasks.sandbox.engine import Limits
 
 FILL = """
