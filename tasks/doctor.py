@@ -1,6 +1,7 @@
 """What is set up and reachable, what it would cost, and what to do about what is missing."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from typing import Literal, Protocol, runtime_checkable
 
@@ -139,7 +140,7 @@ async def examine_sandbox(name: SandboxName, settings: Settings) -> Finding:
             ran = await sandbox.run(snippet)
     except UserError as error:
         return Finding(
-            area="sandbox", name=name, state="off", detail=str(error), advice=_install(name)
+            area="sandbox", name=name, state="off", detail=str(error), advice=_help(name)
         )
     works = ran.verdict == "passed"
     return Finding(
@@ -148,12 +149,16 @@ async def examine_sandbox(name: SandboxName, settings: Settings) -> Finding:
         state="ok" if works else "broken",
         detail=f"ran code in {ran.seconds:.2f} s" if works else f"{ran.verdict}: {ran.error}",
         cost="free",
-        advice="" if works else _install(name),
+        advice="" if works else _help(name),
     )
 
 
-def _install(name: str) -> str:
-    return {"bubblewrap": "Install it: apt install bubblewrap."}.get(name, "Reinstall talewright.")
+def _help(name: str) -> str:
+    if name != "bubblewrap":
+        return "Reinstall talewright."
+    if shutil.which("bwrap") is None:
+        return "Install it: apt install bubblewrap."
+    return "Code runs in Monty instead, or in E2B with E2B_API_KEY."
 
 
 async def examine_server() -> Finding:

@@ -63,7 +63,7 @@ async def run(program: str, path: str, limits: Limits) -> Run:
         capture.end()
         await asyncio.to_thread(capture.process.wait)
     stopped = capture.stopped or stopped
-    code = _exit_code(capture.status)
+    code = _exit_code(bytes(capture.status))
     seconds = time.monotonic() - started
     if stopped is None and code is None:
         return Run("infra_error", error="bwrap did not run the program", seconds=seconds)

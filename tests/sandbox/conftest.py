@@ -6,6 +6,7 @@ import pytest
 
 from tasks.sandbox import probe
 from tests.emulators.e2b import E2BEmulator
+from tests.sandbox.host import Host, opened_host
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,9 @@ def bwrap() -> str:
 def e2b(bwrap: str, prefect_server: str) -> Iterator[E2BEmulator]:
     with E2BEmulator() as emulator:
         yield emulator
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    with opened_host() as host:
+        yield host

@@ -1,6 +1,7 @@
 """What a program could do harm to, and probes that tell whether one did."""
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -15,11 +16,12 @@ from pathlib import Path
 
 from tasks.sandbox.engine import Limits, Run
 from tasks.sandbox.memory import resident_bytes
+from tests.sandbox import calls
 
 CANARY = "canary-4711"
 KEY = "TALEWRIGHT_TEST_API_KEY"
 GROWTH_BYTES = 64 * 1024 * 1024
-"""More than this engine needs to hold what 60 programs say."""
+"""More than this engine needs to hold what 100 programs say."""
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Host:
     listener: socket.socket
     datagrams: socket.socket
     victim: subprocess.Popen[bytes]
+    keyring: calls.SessionKeyring
     mark: int = field(default_factory=lambda: 10**6 + secrets.randbelow(10**6))
     held: int = field(default_factory=lambda: resident_bytes(os.getpid()))
 
@@ -42,14 +45,15 @@ class Host:
         """A program of the corpus, aimed at this host."""
         port = str(self.listener.getsockname()[1])
         named = {
-            "@DIR": str(self.folder),
-            "@PORT": port,
-            "@PID": str(self.victim.pid),
-            "@SECONDS": f"61.{self.mark}",
+            "DIR": str(self.folder),
+            "PORT": port,
+            "PID": str(self.victim.pid),
+            "SECONDS": f"61.{self.mark}",
+            "KEY": calls.KEY,
+            "REACHED": CANARY,
+            **{name: str(calls.number(name)) for name in calls.NUMBERS},
         }
-        for name, value in named.items():
-            program = program.replace(name, value)
-        return program
+        return re.sub(r"@(\w+)", lambda found: named.get(found[1], found[0]), program)
 
     def effects(self, runs: list[Run]) -> list[str]:
         """What the programs did to the host, in words."""
@@ -58,6 +62,8 @@ class Host:
             found.append("files")
         elif (self.folder / "secret").read_text() != CANARY:
             found.append("secret changed")
+        if self.keyring.changed():
+            found.append("keyring")
         if self._was_called():
             found.append("network")
         if self.victim.poll() is not None:
@@ -102,7 +108,8 @@ def _command(pid: str) -> str:
 
 @contextmanager
 def opened_host() -> Iterator[Host]:
-    """A folder, sockets and a process that anybody may reach, and a key in the environment."""
+    """A folder, sockets and a process that anybody may reach, a key in the environment, and one
+    in the session keyring of this thread."""
     folder = Path(tempfile.mkdtemp())
     os.chmod(folder, 0o777)  # noqa: S103
     (folder / "secret").write_text(CANARY)
@@ -115,7 +122,7 @@ def opened_host() -> Iterator[Host]:
         datagrams.bind(listener.getsockname())
         listener.setblocking(False)
         datagrams.setblocking(False)
-        host = Host(folder, listener, datagrams, victim)
+        host = Host(folder, listener, datagrams, victim, calls.SessionKeyring(CANARY))
         try:
             yield host
         finally:
