@@ -28,6 +28,7 @@ _WITHIN = frozenset({"in", "inside", "within", "through", "aboard"})
 _NEAR = frozenset({"beside", "near", "behind", "opposite", "from", "with", "next"})
 _UPON = frozenset({"be", "stand", "sit", "kneel", "lie", "wait", "lean"})
 _POCKETS = words("words", "pockets")
+_WRITING = words("words", "writing")
 _READING = words("words", "reading")
 _PARTS = words("words", "parts")
 _RUINED = words("words", "ruined")
@@ -120,9 +121,9 @@ class _Reading:
         self.start = start
         self.lead = protagonist
         self.verb = clause.verb
-        self.things = [s for s in self.node.subjects if s.ref and s.ref.kind != "character"]
+        self.things = [s for s in self.node.subjects if s.ref and s.ref.kind in ("place", "item")]
         named = {s.ref.id for s in self.things if s.ref}
-        self.people = [self._one(s) for s in clause.subjects if s not in named]
+        self.people = [self._one(s) for s in clause.subjects if s not in named and s[0] != "?"]
 
     def _one(self, one: str) -> str:
         return self.lead if one == YOU else one
@@ -156,7 +157,7 @@ class _Reading:
         yield from _prepositions(self.node.verb)
         for noun in self.node.objects:
             for prep, inner in _prepositions(noun):
-                if prep in ("from", "to", "off", "out", "in", "into", "inside", "at"):
+                if prep in ("from", "to", "off", "out", "in", "into", "inside", "at", "on"):
                     yield prep, inner
 
     def _places(self) -> Iterator[tuple[str, str, Word]]:
@@ -309,7 +310,11 @@ class _Reading:
             if verb in v.RUIN:
                 yield self.make("destroys", who, what=one, sure=sure)
         for prep, noun in around:
-            by = prep == "with" or (prep in ("in", "from", "through") and verb in _READING)
+            by = (
+                prep == "with"
+                or (prep == "on" and verb in _WRITING)
+                or (prep in ("in", "from", "through") and verb in _READING)
+            )
             if by and noun.ref and noun.ref.kind == "item" and not noun.owns and not _another(noun):
                 yield self.make("uses", who, what=noun.ref.id)
 
@@ -354,6 +359,8 @@ class _Reading:
                 yield self.make("dies", who)
         for agent in self.clause.agents:
             who = self._one(agent)
+            if who not in self.passage.names.pronouns:
+                continue
             kind: ClaimKind = "speaks" if self.verb in v.SPEAK else "acts"
             quiet = self.verb in v.WEAK or self.verb in v.BELIEVE or self.verb in v.QUIET
             touches = self.lead in self.people
@@ -367,13 +374,16 @@ _OWN = frozenset({"your", "his", "her", "their", "my", "own"})
 _LASTING = v.LEGACY | {"haunt", "surround", "inspire", "know", "love", "sign", "design", "bless"}
 
 
+_ADVERBIAL = ("prep", "prt", "advmod", "dative", "acomp", "npadvmod")
+
+
 def _prepositions(word: Word) -> Iterator[tuple[str, Word]]:
     for child in word.children:
-        if child.dep in ("prep", "prt", "advmod", "dative", "acomp") and child.ref is None:
+        if child.dep in _ADVERBIAL and child.ref is None:
             for noun in child.kids("pobj"):
                 for one in joined([noun]):
                     yield child.low, one
-            if child.dep != "acomp" or child.tag in ("IN", "RB", "RP"):
+            if child.dep != "acomp" or child.tag in ("IN", "RB", "RP", "JJ"):
                 yield from _prepositions(child)
 
 
@@ -390,13 +400,14 @@ def _place_words(noun: Word) -> Iterator[tuple[Word, bool]]:
     for prep in noun.kids("prep"):
         inner = prep.kid("pobj")
         if inner is not None and inner.ref and inner.ref.kind == "place":
-            if prep.low == "of" and noun.lemma in _PARTS:
-                yield inner, True
+            if prep.low == "of" and noun.lemma not in _OUTSIDE | _RUINS:
+                yield inner, noun.lemma in _PARTS
             elif prep.low in ("in", "inside", "at", "on"):
                 yield inner, False
 
 
-_OUTSIDE = frozenset({"door", "doors", "gate", "gates", "wall", "walls", "window", "road", "key"})
+_OUTSIDE = frozenset({"door", "gate", "wall", "window", "road", "key", "picture", "map", "view",
+                      "sight", "outside", "front", "direction", "plan", "model"})  # fmt: skip
 
 
 def _another(noun: Word) -> bool:

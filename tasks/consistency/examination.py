@@ -283,14 +283,16 @@ def of_branch(
 
 async def read_ahead(world: World, *texts: SceneText | BranchDraft) -> None:
     """Read scenes and branches in the worker process, so that checking them need not wait."""
-    prose: list[str] = []
+    if not known(world.language):
+        return
+    given: list[str] = []
     for text in texts:
         if isinstance(text, SceneText):
-            prose += [text.setting_description, text.narrative_text]
+            prose = [text.setting_description, text.narrative_text]
         else:
-            prose += [text.choice, text.consequence]
-    if known(world.language):
-        await parse_ahead(to_parse(prose, atlas(world).names))
+            prose = [text.choice, text.consequence]
+        given += to_parse(prose, atlas(world).names)
+    await parse_ahead(given)
 
 
 @cache_by_identity(32)

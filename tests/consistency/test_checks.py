@@ -16,7 +16,22 @@ from tests.consistency.worlds import WORLD, branch, effects, errors, says, scene
 
 FINDS: list[tuple[str, PathState, BranchDraft]] = [
     ("D1", state(), branch("Captain Nemo bows.", "moves nemo pier")),
+    ("D1d", state(), branch("You ask Nemo Pike. Nemo hands you a rope.")),
     ("D2", state("dies corin"), branch("Corin hands you a rope.")),
+    *(
+        ("D2", state("dies corin"), branch(text))
+        for text in (
+            "In walks Corin Hale.",
+            "You are greeted by Corin.",
+            "Corin's voice answers.",
+            "Your brother comes in and sits down.",
+            "Before the bell rings, Corin answers the door.",
+            "Instead of waiting, Corin answers the door.",
+            "Corin came in and shook your hand.",
+            "Corin hands you a rope while a dog lies asleep in the corner.",
+            "Like somebody in a story, Corin hands you a rope.",
+        )
+    ),
     *(
         ("D2", state("dies corin"), branch(text))
         for text in (
@@ -47,7 +62,21 @@ FINDS: list[tuple[str, PathState, BranchDraft]] = [
     ("D3", state(), branch("You walk into the hut on Storm Peak.", "time_passes 5")),
     ("D3b", state(), branch("You ask Isolde, and she points at the sea.")),
     ("D3b", state(), branch("They talk.", "meets mira isolde")),
+    (
+        "D3d",
+        state(),
+        branch("Hob waits in the hut on Storm Peak. At the same moment he sits in the Archive."),
+    ),
     ("D4", state("loses mira lamp"), branch("You light the brass lamp.", "uses mira lamp")),
+    *(
+        ("D4", state("loses mira lamp"), branch(text, "uses mira lamp"))
+        for text in (
+            "You light the brass lamp while the cat lies asleep.",
+            "You light the brass lamp, and somebody dreams of home.",
+            "You light the brass lamp. You could hear the sea.",
+        )
+    ),
+    ("D5", state("destroys bridge"), branch("You cross the Iron Bridge. A broken cup lies there.")),
     ("D4", state("loses mira lamp"), branch("You raise the brass lamp over your head.")),
     ("D4b", state(), branch("You find the silver key under a stone.", "gains mira key")),
     ("D4b", state(), branch("You find the silver key under a stone.")),
@@ -85,6 +114,18 @@ FINDS: list[tuple[str, PathState, BranchDraft]] = [
 
 PASSES: list[tuple[str, PathState, BranchDraft]] = [
     ("D1", state(), branch("You go.", "moves mira bridge", "time_passes 9")),
+    ("D1d", state(), branch("You open a book by Nemo Pike. Hob steers for Antwerp.")),
+    ("D1d", state(), branch("Hob says that Nemo Pike is dead.")),
+    ("D2", state("dies corin"), branch("Nobody heard Corin speak.")),
+    ("D2", state("dies corin"), branch("In the portrait Corin holds a rope.")),
+    ("D2", state("dies corin"), branch("Hob lies that Corin is alive and talks to you.")),
+    (
+        "D3d",
+        state(),
+        branch("Hob waits in the hut on Storm Peak. Three hours later he sits on the pier."),
+    ),
+    ("D4", state("loses mira lamp"), branch("You bring neither the brass lamp nor the map.")),
+    ("D4", state("loses mira lamp"), branch("In a dream you light the brass lamp.")),
     ("D2", state("dies corin"), branch("You remember how Corin handed you the rope.")),
     ("D2", state("dies corin"), branch("You lay flowers on Corin's grave.", "feels mira corin 0")),
     *(
@@ -424,8 +465,43 @@ def test_nothing_checked_is_no_score() -> None:
     assert found.coverage < 1.0
 
 
+@pytest.mark.parametrize(
+    ("trait", "text", "found"),
+    [
+        ("mute since birth", "Hob shouts across the deck.", True),
+        ("mute since birth", "Hob nods and writes it down.", False),
+        ("mute since birth", "If Hob could speak, he would shout.", False),
+        ("blind", "Hob reads the letter.", True),
+        ("blind", "Hob reads the letter with his fingertips.", False),
+        ("one-armed", "Hob lifts the box with both hands.", True),
+        ("one-armed", "Hob lifts the box.", False),
+        ("teetotal", "Hob drinks a glass of gin.", True),
+        ("teetotal", "Hob drinks a glass of water.", False),
+        ("a man who never swims", "Hob swims to the wreck.", True),
+        ("unable to swim", "Hob swims to the wreck.", True),
+    ],
+)
+def test_people_keep_their_nature(trait: str, text: str, found: bool) -> None:
+    hob = WORLD.characters[3].model_copy(update={"traits": [trait]})
+    world = WORLD.model_copy(update={"characters": [*WORLD.characters[:3], hob]})
+    told = check_branch(world, None, PathState.opening(world), scene(), branch(text))
+    assert ("D16" in errors(told)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Corin, who never had a sister, laughs.", True),
+        ("Corin never had a daughter.", False),
+        ("Hob never had a sister.", False),
+    ],
+)
+def test_kin_stay_kin(text: str, found: bool) -> None:
+    assert ("D16b" in errors(verdict(state(), branch(text)))) == found
+
+
 def test_every_check_is_documented_and_tested() -> None:
     assert len({check.id for check in CHECKS}) == len(CHECKS)
     assert all(check.example and check.counter_example for check in CHECKS)
-    elsewhere = {"D1b", "D1c", "D11", "D12", "D13", "D15", "D3c"}
+    elsewhere = {"D16", "D16b", "D1b", "D1c", "D11", "D12", "D13", "D15", "D3c"}
     assert {c for c, _, _ in FINDS} | elsewhere == {check.id for check in CHECKS}

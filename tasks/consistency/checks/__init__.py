@@ -11,7 +11,9 @@ from tasks.consistency.checks import (
     people,
     places,
     rules,
+    strangers,
     timeline,
+    traits,
     travel,
 )
 from tasks.consistency.examination import Check
@@ -24,6 +26,8 @@ CHECKS: tuple[Check, ...] = (
     *places.CHECKS,
     *knowledge.CHECKS,
     *people.CHECKS,
+    *strangers.CHECKS,
+    *traits.CHECKS,
     *timeline.CHECKS,
     *calendar.CHECKS,
     *facts.CHECKS,

@@ -60,6 +60,8 @@ class Clause:
     own_subject: bool
     main: bool
     """No other clause governs it."""
+    around: tuple[Word, ...]
+    """Objects, and what follows prepositions."""
     aside: bool
     """It says which thing is meant: 'the rope that Corin tied'."""
 
@@ -109,6 +111,7 @@ def _clause(verb: Word, orders: bool) -> Clause:
         mode=mode_of(verb),
         tense=tense_of(verb),
         own_subject=own,
+        around=(*joined(objects), *(n for one in (verb, *objects) for n in _beside(one))),
         main=_main(verb),
         aside=verb.dep == "relcl" and bool(own) and subjects != [verb.head],
     )
@@ -148,6 +151,8 @@ def subject_of(verb: Word, orders: bool = False) -> tuple[list[Word], bool]:
     if near := _just_before(verb):
         return [near], True
     head = verb.head
+    if (previous := _serial(verb)) is not None:
+        return subject_of(previous, orders)[0], False
     if head is verb:
         return [], False
     if verb.dep in ("relcl",):
@@ -181,7 +186,7 @@ def _speaker(verb: Word) -> Word | None:
 
 
 def _person(word: Word) -> bool:
-    return word.ref is not None and word.ref.kind == "character"
+    return word.ref is not None and word.ref.kind in ("character", "stranger")
 
 
 def _just_before(verb: Word) -> Word | None:
@@ -190,6 +195,19 @@ def _just_before(verb: Word) -> Word | None:
     if near is None or verb.tag not in ("VBD", "VBZ") or not _person(near) or near.owns:
         return None
     return near if verb.kid("nsubj", "nsubjpass", "aux") is None and near.dep != "conj" else None
+
+
+def _serial(verb: Word) -> Word | None:
+    """'She licks a finger, turns the page': the verb before, where the tree joins them wrongly."""
+    if verb.dep not in ("ROOT", "parataxis", "dep") or verb.tag not in ("VBZ", "VBD"):
+        return None
+    near = verb.before
+    while near is not None and near.tag == "RB":
+        near = near.before
+    if near is None or near.low not in (",", "and", "then"):
+        return None
+    inner = next((c for c in verb.kids("ccomp", "advcl") if c.at < verb.at), None)
+    return inner if inner is not None and inner.tag == verb.tag else None
 
 
 def _inverted(verb: Word) -> Word | None:
@@ -471,6 +489,11 @@ def _long_ago(adverb: Word, verb: Word) -> bool:
     if adverb.low == "once":
         return adverb.dep == "advmod" and verb.kid("advmod") is adverb and not within
     return adverb.dep == "npadvmod" and any(c.low == "last" for c in within)
+
+
+def _beside(word: Word) -> Iterator[Word]:
+    for prep in word.kids("prep", "prt"):
+        yield from _pobjs(prep)
 
 
 def _pobjs(prep: Word) -> Iterator[Word]:

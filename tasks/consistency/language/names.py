@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tasks.consistency.language.english import words
 from tasks.story.world import World
 
-Kind = Literal["character", "place", "item"]
+Kind = Literal["character", "place", "item", "stranger"]
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 _TITLES = words("words", "titles")
 _NOT_IT = r"(?!['\u2019]?\s+(?:of|that|which|he|she|they|i|you|we)\b)(?!(?-i:\s+[A-Z]))"
@@ -18,6 +19,13 @@ _PLAIN = str.maketrans("\u2019\u2018\u02bc\u2010\u2011\u00a0\u202f", "'''--  ")
 """Marks that are written in more than one way, one for one, so that offsets stay."""
 _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 """An accented letter may be one character or two."""
+_CAPITAL = re.compile(r"\b[A-Z][\w'\u2019-]+")
+_WITHIN = re.compile(
+    r"(?<=[a-z,;] )([A-Z][a-z]{2,})(?![\w'\u2019]|\s+[A-Z]?[a-z]*\s?(?:Street|Road|Square))"
+)
+"""A word with a capital that does not begin a sentence."""
+_QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
+_NO_NAMES = words("words", "no_names")
 _DETERMINER = r"(?:the|your|my|our|this|that)"
 
 
@@ -58,11 +66,53 @@ class Names:
         )
         self._head_ids = heads
         self._kin = _kinship(world)
+        self._world_words = {w.lower() for w in _CAPITAL.findall(world.model_dump_json())}
+
+    def strangers(self, texts: Sequence[str]) -> frozenset[str]:
+        """Words with a capital within sentences that nothing in the world accounts for."""
+        found = set()
+        for text in texts:
+            plain = _QUOTED.sub('"', text.translate(_PLAIN))
+            known = {n for m in self.find(plain) for n in range(m.start, m.end)}
+            for match in _WITHIN.finditer(plain):
+                if match.start(1) not in known and self._strange(match[1]):
+                    found.add(match[1])
+        return frozenset(found)
+
+    def _strange(self, word: str) -> bool:
+        low = word.lower()
+        return not (
+            low in self._world_words or low in _NO_NAMES or low in _TITLES
+            or low.endswith(("ish", "ese", "ean", "ian", "day"))
+        )  # fmt: skip
+
+    def with_strangers(self, text: str, strangers: frozenset[str]) -> "list[Mention]":
+        """Every mention, those of strangers too."""
+        found = self.find(text)
+        if not strangers:
+            return found
+        taken = {n for m in found for n in range(m.start, m.end)}
+        words = "|".join(map(re.escape, sorted(strangers)))
+        for match in re.finditer(rf"\b(?:{words})(?:\s+(?:{words}))*\b", text):
+            before = text[: match.start()].split()[-1:]
+            if {match.start() - 1, match.end() + 1} & taken:
+                # Part of a longer name.
+                continue
+            of_kind = [w.lower() for w in before] in (["the"], ["a"], ["an"], ["this"], ["that"])
+            if not of_kind and not taken & set(range(match.start(), match.end())):
+                found.append(
+                    Mention(match.start(), match.end(), "stranger", "?" + match.group(), True)
+                )
+        return sorted(found, key=lambda m: m.start)
 
     def kin(self, whose: str, noun: str) -> str:
         """The id of somebody's father, wife or friend, if the world has just one."""
         found = self._kin.get((whose, noun), set())
         return next(iter(found)) if len(found) == 1 else ""
+
+    def relatives(self, whose: str, noun: str) -> frozenset[str]:
+        """The ids of somebody's sisters, sons or friends."""
+        return frozenset(self._kin.get((whose, noun), ()))
 
     def _add(self, world: World, exact: list[str], folded: list[str]) -> None:
         named: list[tuple[Kind, str, str]] = []
@@ -142,6 +192,17 @@ _BY_PRONOUN = {"child": ("son", "daughter"), "parent": ("father", "mother"),
                "grandparent": ("grandfather", "grandmother")}  # fmt: skip
 
 
+def _misfits(kin: str, pronoun: str) -> bool:
+    """Whether nobody of a pronoun is that: a 'she' is no brother."""
+    sexes = {
+        name: sex for pair in _BY_PRONOUN.values() for name, sex in zip(pair, _SEXES, strict=True)
+    }
+    return pronoun in _SEXES and sexes.get(kin, pronoun) != pronoun
+
+
+_SEXES = ("he", "she")
+
+
 def _kinship(world: World) -> dict[tuple[str, str], set[str]]:
     """Whose what somebody is: `("dana", "father")` is Harold. A world says that Harold is Dana's
     father, or that Dana is Harold's daughter, or both."""
@@ -150,14 +211,19 @@ def _kinship(world: World) -> dict[tuple[str, str], set[str]]:
     for one in world.characters:
         for tie in one.relationships:
             kind = tie.kind.lower()
-            found[tie.whom, kind].add(one.id)
+            if tie.whom not in pronouns:
+                continue
             for word in kind.split():
                 if word in _ANSWERS and "-" not in kind:
-                    found[tie.whom, word].add(one.id)
+                    kin, other = one.id, tie.whom
+                    if _misfits(word, pronouns[kin]) and not _misfits(word, pronouns[other]):
+                        # 'Mira: Corin, brother' says what he is to her.
+                        kin, other = other, kin
+                    found[other, word].add(kin)
                     pair = _BY_PRONOUN[_ANSWERS[word]]
-                    names = {"he": pair[:1], "she": pair[1:]}.get(pronouns.get(tie.whom, ""), ())
-                    for name in names:
-                        found[one.id, name].add(tie.whom)
+                    for name in pair:
+                        if pronouns[other] in ("he", "she") and not _misfits(name, pronouns[other]):
+                            found[kin, name].add(other)
     return found
 
 

@@ -188,7 +188,7 @@ class Passage:
         fits: list[tuple[str, Word]] = []
         for row in self._people[-_MEMORY:]:
             for one, at in row:
-                if row is self._people[-1] and at.at >= word.at:
+                if row is self._people[-1] and (at.at >= word.at or _same_clause(at, word)):
                     continue
                 if one == _SOMEBODY or self.names.pronouns.get(one) == kind:
                     fits.append((one, at))
@@ -270,6 +270,12 @@ def _quoted(sentence: Sentence) -> Iterator[tuple[int, int]]:
         at += len(speech)
 
 
+def _same_clause(one: Word, other: Word) -> bool:
+    """Whether two words hang on one verb: 'beside Mira she waits' is about somebody else."""
+    verb = tree.verb_of(one)
+    return other.dep in ("nsubj", "nsubjpass") and verb is not None and verb is other.head
+
+
 def _is_person(word: Word) -> bool:
     return (
         word.ref is None
@@ -315,17 +321,20 @@ def known(language: str) -> bool:
 
 
 @lru_cache(4_000)
-def _given(text: str, names: Names) -> tuple[tuple[Sentence, list[Mention], Written], ...]:
+def _given(
+    text: str, names: Names, strangers: frozenset[str]
+) -> tuple[tuple[Sentence, list[Mention], Written], ...]:
     found = []
     for sentence in sentences(text):
-        mentions = names.find(sentence.plain)
+        mentions = names.with_strangers(sentence.plain, strangers)
         found.append((sentence, mentions, written(sentence.plain, mentions, names)))
     return tuple(found)
 
 
 def to_parse(texts: Sequence[str], names: Names) -> list[str]:
-    """The sentences of texts as the parser is given them."""
-    return [w.text for text in texts for _, _, w in _given(text, names)]
+    """The sentences of texts that follow each other, as the parser is given them."""
+    strangers = names.strangers(texts)
+    return [w.text for text in texts for _, _, w in _given(text, names, strangers)]
 
 
 @lru_cache(2_000)
@@ -340,8 +349,12 @@ def read(
     read once, though it may be checked on many ways and with many branches."""
     trees = iter(parse(to_parse(texts, names)))
     passages: list[Passage] = []
+    strangers = names.strangers(texts)
     for n, text in enumerate(texts):
-        parts = [_Part(s, words(s.plain, w, next(trees), m)) for s, m, w in _given(text, names)]
+        parts = [
+            _Part(s, words(s.plain, w, next(trees), m))
+            for s, m, w in _given(text, names, strangers)
+        ]
         before = passages[-1] if passages else None
         passages.append(Passage(parts, names, lead, bool(orders and orders[n]), before, tense))
     return tuple(passages)

@@ -84,7 +84,7 @@ def written(plain: str, mentions: Sequence[Mention], names: Names) -> Written:
     cuts: list[tuple[int, int, str]] = []
     used: dict[str, int] = {}
     for mention in mentions:
-        if mention.kind == "character" and plain[mention.start].isupper():
+        if mention.kind in ("character", "stranger") and plain[mention.start].isupper():
             kind = names.pronouns.get(mention.id, "")
             choice = _FIRST.get(kind, ("Robin", "Alex", "Chris", "Kim"))
             nth = used.setdefault(mention.id, len(used))
