@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
 import httpx2
@@ -10,9 +11,13 @@ from prefect.settings import get_current_settings
 
 from tasks.calls.errors import LLMError, NoPrice
 from tasks.calls.prompt import Usage
+from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.core.settings import ProviderName, SandboxName, Settings
+from tasks.ledger.ledger import Ledger
 from tasks.ledger.prices import Prices
+from tasks.ledger.receipt import money
+from tasks.ledger.trouble import check_room, place
 from tasks.llm.chain import KEYS, NAMES, chain, open_provider
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
@@ -24,7 +29,7 @@ State = Literal["ok", "off", "broken"]
 class Finding(Model):
     """One thing that was looked at. `advice` says what to do unless it is ok."""
 
-    area: Literal["writing", "provider", "sandbox", "server", "limit"]
+    area: Literal["writing", "provider", "sandbox", "server", "ledger", "limit"]
     name: str
     state: State
     detail: str
@@ -46,6 +51,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *(examine_provider(name, settings) for name in NAMES if name != "offline"),
         *(examine_sandbox(name, settings) for name in ("e2b", "bubblewrap", "monty")),
         examine_server(),
+        examine_ledger(settings),
     ]
     return [examine_chain(settings), *await asyncio.gather(*asked), *limits(settings)]
 
@@ -91,6 +97,7 @@ async def examine_provider(name: ProviderName, settings: Settings) -> Finding:
         provider = open_provider(name, alone)
         if isinstance(provider, Reachable):
             await provider.reach()
+        remarks = getattr(provider, "remarks", "")
         await provider.close()
     except (UserError, LLMError) as error:
         return Finding(
@@ -101,7 +108,8 @@ async def examine_provider(name: ProviderName, settings: Settings) -> Finding:
             cost=cost,
             advice=_advice(error),
         )
-    return Finding(area="provider", name=name, state="ok", detail=f"{model} answers", cost=cost)
+    detail = f"{model} answers" + (f" ({remarks})" if remarks else "")
+    return Finding(area="provider", name=name, state="ok", detail=detail, cost=cost)
 
 
 def _advice(error: Exception) -> str:
@@ -186,6 +194,29 @@ async def examine_server() -> Finding:
         detail=detail,
         cost="free",
         advice="" if works else "Start it, or unset PREFECT_API_URL.",
+    )
+
+
+async def examine_ledger(settings: Settings) -> Finding:
+    """Whether the ledger can be read and written, and which calls in it nobody waits for."""
+    try:
+        check_room(settings)
+        async with Ledger.open(settings) as ledger:
+            answers, _ = await ledger.kept()
+            lost = await ledger.lost()
+    except (UserError, OSError) as error:
+        detail = str(error)
+        return Finding(area="ledger", name="ledger", state="broken", detail=detail, advice=detail)
+    detail = f"{place(settings)}, {counted(answers, 'answer')} kept"
+    if not lost:
+        return Finding(area="ledger", name="ledger", state="ok", detail=detail)
+    most = money(sum((one.most_usd for one in lost), Decimal(0)))
+    return Finding(
+        area="ledger",
+        name="ledger",
+        state="ok",
+        detail=f"{detail}; {most} set aside for {counted(len(lost), 'call')} of ended processes",
+        advice="`talewright ledger release` shows these calls and frees what is set aside.",
     )
 
 

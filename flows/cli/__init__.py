@@ -16,7 +16,7 @@ os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "7")
 import typer
 from pydantic import ValidationError
 
-from flows.cli import prompts, sandboxes
+from flows.cli import ledger, prompts, sandboxes
 from flows.cli.batch import batch
 from flows.cli.cache import cache
 from flows.cli.check import check
@@ -48,6 +48,7 @@ app.command()(cache)
 app.command()(doctor)
 app.command()(deploy)
 app.command()(worker)
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(sandboxes.app, name="sandboxes")
 

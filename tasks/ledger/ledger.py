@@ -27,14 +27,19 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import NoResultFound
 
 from tasks.calls.prompt import Prompt, Purpose, Reply, Usage
+from tasks.core.process import died, this_process
+from tasks.core.run_log import logger
 from tasks.core.settings import Settings
 from tasks.ledger.migrations import migrate
 from tasks.ledger.money import to_nano, to_usd
+from tasks.ledger.owed import keep_owed, make_reserve, owed, reserve_file
 from tasks.ledger.tables import answers, attempts
 from tasks.ledger.tallies import Tallies, tallies
 from tasks.ledger.transactions import Transactions, connect
+from tasks.ledger.trouble import LedgerTrouble, check_file, check_room, explained, place
 
 T = TypeVar("T")
 
@@ -75,25 +80,59 @@ class Kept:
     cost_usd: Decimal
 
 
+@dataclass(frozen=True)
+class Lost:
+    """A call that was in flight when its process ended."""
+
+    attempt: int
+    at: datetime
+    run_id: str
+    story_id: str
+    scene_id: str
+    model: str
+    most_usd: Decimal
+    """What it may have cost."""
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Of a row of attempts."""
+        most = to_usd(row.reserved_nano)
+        return cls(row.id, row.at, row.run_id, row.story_id, row.scene_id, row.model, most)
+
+
+ABROAD = timedelta(days=1)
+"""Age of a call in flight after which its process, of which nothing is known, is gone as well."""
+
+
 class Ledger:
     """An open ledger. Safe with many tasks, processes and machines."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, settings: Settings) -> None:
         self._transactions = transactions
+        self._settings = settings
+        self._owes = False
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Self]:
-        """The ledger the settings name, made if it is not there yet."""
-        home = settings.made_home()
-        url = settings.talewright_ledger_url.get_secret_value() or f"sqlite:///{home / 'ledger.db'}"
-        async with connect(url) as transactions:
-            await transactions.run(migrate)
-            yield cls(transactions)
+        """The ledger the settings name, made if it is not there yet. What a full disk or a lost
+        database kept from it is booked now. Raises LedgerTrouble."""
+        with explained(settings):
+            home = settings.made_home()
+            url = settings.talewright_ledger_url.get_secret_value()
+            check_file(settings, reserve_file(settings))
+        async with connect(url or f"sqlite:///{home / 'ledger.db'}") as transactions:
+            ledger = cls(transactions, settings)
+            await ledger.run(migrate)
+            with suppress(OSError):  # a full disk: then no call is made
+                make_reserve(settings)
+            await ledger._book_owed()
+            yield ledger
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        """Do work of one's own on its database, in one transaction."""
-        return await self._transactions.run(work)
+        """Do work of one's own on its database, in one transaction. Raises LedgerTrouble."""
+        with explained(self._settings):
+            return await self._transactions.run(work)
 
     async def reserve(
         self,
@@ -107,7 +146,11 @@ class Ledger:
         job: str = "",
     ) -> int | Full:
         """Set the worst case aside and note the attempt, and the batch job it waits for; its id, or
-        the cap it does not fit under. Atomic over all processes."""
+        the cap it does not fit under. Atomic over all processes. Raises LedgerTrouble where the
+        answer could not be kept."""
+        check_room(self._settings)
+        if self._owes:
+            await self._book_owed()
         nano = to_nano(worst)
         row = _row(prompt, purpose, request, provider, model)
 
@@ -161,7 +204,58 @@ class Ledger:
                 _keep(connection, *keep, nano)
             return _book(connection, attempt, nano, values)
 
-        return await self.run(work)
+        try:
+            return await self.run(work)
+        except LedgerTrouble as trouble:
+            told = keep and (keep[0], json.dumps(_told(keep[1])))
+            owing = {"attempt": attempt, "nano": nano, "values": values, "keep": told}
+            self._owe(owing, trouble)
+            return {}
+
+    def _owe(self, owing: Mapping[str, Any], trouble: LedgerTrouble) -> None:
+        """Keep in a file what could not be booked: it is paid."""
+        self._owes = True
+        try:
+            keep_owed(self._settings, place(self._settings), owing)
+        except OSError as error:
+            raise LedgerTrouble(
+                f"{trouble} An answer that may be billed could not be kept either "
+                f"({error.strerror}): `talewright ledger release` names it."
+            ) from None
+        logger().warning("%s An answer is kept in %s.", trouble, self._settings.home / "unsettled")
+
+    async def _book_owed(self) -> None:
+        for path, owing in owed(self._settings, place(self._settings)):
+
+            def work(connection: Connection, owing: dict[str, Any] = owing) -> None:
+                if owing["keep"] is not None:
+                    request, told = owing["keep"]
+                    _keep_told(connection, request, told, owing["nano"])
+                with suppress(NoResultFound):  # Another process did it already.
+                    _book(connection, owing["attempt"], owing["nano"], owing["values"])
+
+            await self.run(work)
+            path.unlink(missing_ok=True)
+        self._owes = False
+
+    async def lost(self) -> list[Lost]:
+        """The calls in flight whose process is gone, oldest first; of another machine's, those
+        older than a day."""
+        c = attempts.c
+        query = select(attempts).where(c.outcome == "in flight", c.job == "").order_by(c.id)
+        rows = await self.run(lambda connection: connection.execute(query).all())
+        return [Lost.of(row) for row in rows if died(row.owner) or _age(row.at) > ABROAD]
+
+    async def give_up(self, lost: Sequence[Lost]) -> None:
+        """Free what is set aside for lost calls, which are then called `lost`: they may have been
+        billed, and nobody knows."""
+
+        def work(connection: Connection) -> None:
+            for one in lost:
+                with suppress(NoResultFound):  # Another process did it already.
+                    _book(connection, one.attempt, 0, {"outcome": "lost"})
+
+        await self.run(work)
 
     async def release(self, attempt: int) -> None:
         """Free what was set aside for a call that never left: it was no attempt."""
@@ -288,9 +382,16 @@ def _book(
 
 
 def _keep(connection: Connection, request: str, reply: Reply, nano: int) -> None:
-    told = asdict(replace(reply, usage=replace(reply.usage, cost_usd=None))) | {"cost_usd": 0}
+    _keep_told(connection, request, json.dumps(_told(reply)), nano)
+
+
+def _told(reply: Reply) -> dict[str, Any]:
+    return asdict(replace(reply, usage=replace(reply.usage, cost_usd=None))) | {"cost_usd": 0}
+
+
+def _keep_told(connection: Connection, request: str, told: str, nano: int) -> None:
     now = _now()
-    row = {"at": now, "used": now, "reply": json.dumps(told), "cost_nano": nano}
+    row = {"at": now, "used": now, "reply": told, "cost_nano": nano}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     new = dialect.insert(answers)
     new = new.on_conflict_do_update(
@@ -313,7 +414,12 @@ def _row(
         "provider": provider,
         "model": model,
         "request": request,
+        "owner": this_process(),
     }
+
+
+def _age(at: datetime) -> timedelta:
+    return _now() - (at if at.tzinfo else at.replace(tzinfo=UTC))
 
 
 def _now() -> datetime:

@@ -47,6 +47,7 @@ attempts = Table(
     Column("seconds", Float, nullable=False, default=0.0),
     Column("rung", String(20), nullable=False, default=""),
     Column("job", String(140), nullable=False, default=""),
+    Column("owner", String(120), nullable=False, default=""),
     Index("attempts_of_job", "job"),
     Index("attempts_of_run", "run_id", "story_id", "scene_id"),
     Index("attempts_of_day", "day"),

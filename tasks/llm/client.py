@@ -19,6 +19,7 @@ from anyio import CancelScope
 
 from tasks.calls.errors import CapReached, LLMError, Malformed
 from tasks.calls.prompt import Prompt, Provider, Purpose, Reply, Usage
+from tasks.core.process import this_process
 from tasks.core.run_log import logger
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
@@ -27,7 +28,7 @@ from tasks.ledger.prices import Prices
 from tasks.llm import telemetry
 from tasks.llm.batch.api import SHARE
 from tasks.llm.batch.batches import Batches
-from tasks.llm.batch.jobs import gathering, owner
+from tasks.llm.batch.jobs import gathering
 from tasks.llm.batch.readiness import Level
 from tasks.llm.chain import open_judge, providers
 from tasks.llm.limits.fair_turns import Turns
@@ -202,7 +203,9 @@ class Client:
         if self.batches is None or lane is None:
             return None
         with self.level.waiting():
-            row = await self._reserve(provider, prompt, purpose, request, SHARE, gathering(owner()))
+            row = await self._reserve(
+                provider, prompt, purpose, request, SHARE, gathering(this_process())
+            )
             async with self._under_way(row):
                 return await self.batches.answer(lane, prompt, request, row)
 
@@ -303,7 +306,11 @@ class Client:
         """Say once when half, most or all of a cap is spent or set aside."""
         for kind, cap in self._caps.items():
             for level in WARNINGS:
-                if sums[kind] >= cap * level / 100 and (kind, level) not in self._warned:
+                if (
+                    kind in sums
+                    and sums[kind] >= cap * level / 100
+                    and (kind, level) not in self._warned
+                ):
                     self._warned.add((kind, level))
                     logger().warning(
                         "%d %% of the cap of $%s for %s is spent or set aside",

@@ -7,7 +7,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-HEAD = "0003"
+from tasks.ledger.trouble import Newer
+
+HEAD = "0004"
 """The version this code needs."""
 
 LOCK = 7_251_996
@@ -16,11 +18,16 @@ LOCK = 7_251_996
 
 def migrate(connection: Connection) -> None:
     """Bring the ledger to HEAD; one process at a time, the others wait. SQLite's transaction holds
-    the write lock already."""
+    the write lock already. Raises Newer for a version that a later Talewright made."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-    if MigrationContext.configure(connection).get_current_revision() == HEAD:
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current == HEAD:
+        # A table that is missing is noticed before anything is paid.
+        connection.execute(text("SELECT 1 FROM attempts, answers, spend, scenes, jobs LIMIT 0"))
         return
+    if current is not None and current > HEAD:
+        raise Newer(current)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection

@@ -12,6 +12,7 @@ from sqlalchemy.exc import NoResultFound
 
 from tasks.calls.errors import LLMError, TryLater
 from tasks.calls.prompt import Reply, Usage
+from tasks.core.process import this_process
 from tasks.core.run_log import logger
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
@@ -83,7 +84,7 @@ class Lane:
             model=self.model,
             calls=len(calls),
             at=datetime.now(UTC),
-            owner=jobs.owner(),
+            owner=this_process(),
         )
         await jobs.plan(self.ledger, job, [call.attempt for call in calls])
         try:

@@ -1,7 +1,5 @@
 """Batch jobs in the ledger: known before they are submitted, until every call is settled."""
 
-import os
-import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from statistics import median
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import NoResultFound
 
+from tasks.core.process import died
 from tasks.ledger.ledger import Ledger
 from tasks.ledger.money import to_usd
 from tasks.ledger.tables import attempts, jobs
@@ -40,7 +39,7 @@ class Job:
     @property
     def orphaned(self) -> bool:
         """Whether nobody is about to submit it any more."""
-        return datetime.now(UTC) - self.at > PLANNING or _died(self.owner)
+        return datetime.now(UTC) - self.at > PLANNING or died(self.owner)
 
 
 @dataclass(frozen=True)
@@ -51,28 +50,9 @@ class Attempt:
     reserved_usd: Decimal
 
 
-def owner() -> str:
-    """This process, as `host:pid`."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def gathering(owner: str) -> str:
     """The job of an attempt that a process has not sent yet."""
     return f"{GATHERING}{owner}"
-
-
-def _died(owner: str) -> bool:
-    """Whether a process is known to be gone; of those on other machines nothing is known."""
-    host, _, pid = owner.rpartition(":")
-    if host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return False
 
 
 async def release_unsent(ledger: Ledger) -> None:
@@ -80,7 +60,7 @@ async def release_unsent(ledger: Ledger) -> None:
     c = attempts.c
     query = select(c.id, c.job).where(c.outcome == "in flight", c.job.startswith(GATHERING))
     for row in await ledger.run(lambda connection: connection.execute(query).all()):
-        if _died(row.job.removeprefix(GATHERING)):
+        if died(row.job.removeprefix(GATHERING)):
             with suppress(NoResultFound):  # Another process did it already.
                 await ledger.release(row.id)
 
