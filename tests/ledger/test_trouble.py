@@ -81,6 +81,11 @@ async def test_what_is_wrong_is_said_in_one_line_before_any_call(
     assert str(tmp_path / "ledger.db") in str(caught.value)
     assert "\n" not in str(caught.value)
     assert provider.calls == 1
+
+
+async def test_every_command_says_so(tmp_path: Path) -> None:
+    await ask(Settings(talewright_home=tmp_path), BilledProvider())
+    newer(tmp_path / "ledger.db")
     for command in (["receipt"], ["cache"], ["doctor"], ["ledger", "release"]):
         done = subprocess.run(
             [sys.executable, "-m", "flows.cli", *command],
@@ -90,7 +95,7 @@ async def test_what_is_wrong_is_said_in_one_line_before_any_call(
             check=False,
         )
         assert done.returncode == 1
-        assert said in done.stdout + done.stderr
+        assert "newer Talewright" in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
 
 
