@@ -7,7 +7,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.calls.prompt import Purpose
-from tasks.check_branches import judging
+from tasks.judge_texts import judging
 from tasks.llm.client import Client
 from tasks.scoring.form import quality
 from tasks.scoring.rubric import rate

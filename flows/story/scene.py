@@ -1,6 +1,6 @@
 """The steps of one scene, in their order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -10,14 +10,15 @@ from pydantic import BaseModel
 from tasks.calls.errors import Malformed
 from tasks.calls.prompt import Prompt, Purpose, Reason
 from tasks.check_branches import check_branch
-from tasks.consistency import check_branch as computed
-from tasks.consistency import check_scene
 from tasks.consistency.accepted_findings import AcceptedFinding
-from tasks.consistency.examination import read_ahead
+from tasks.consistency.check import worst_verdict
+from tasks.consistency.examination import Case, of_branch, of_scene, read_ahead
+from tasks.consistency.opinion import Opinion
 from tasks.core.prefect_steps import whole
 from tasks.core.run_all import run_all
 from tasks.core.settings import Settings
 from tasks.generate import generate
+from tasks.judge_texts import judge_texts
 from tasks.ledger.scenes import note_scene
 from tasks.llm.client import Client
 from tasks.mend_code import FAILED, mend_code
@@ -40,7 +41,7 @@ from tasks.story.scene import (
     SceneText,
 )
 from tasks.story.state import PathState
-from tasks.story.verdict import Verdict
+from tasks.story.verdict import Severity, Verdict
 from tasks.story.world import World
 from tasks.world.boundaries import merged, rated
 
@@ -92,10 +93,10 @@ async def write_scene_steps(
     LLMError when no model gives a usable answer, SceneRefused when what they give contradicts.
     """
     label = desk.label(ask.scene_id)
-    draft, written_by, verdict = await _draft(desk, ask, states)
-    after = [state.after(draft.effects, source=ask.scene_id) for state in states]
+    written = await _draft(desk, ask, states)
+    draft, after = written.draft, written.after
     (text, code), branches = await run_all(
-        _run(desk, ask, draft.narrative_text), _branches(desk, ask, draft, after)
+        _run(desk, ask, draft.narrative_text), _branches(desk, ask, written)
     )
     draft = draft.model_copy(update={"narrative_text": text})
     quality = await score(
@@ -114,15 +115,16 @@ async def write_scene_steps(
         **draft.model_dump(exclude={"story_branches"}),
         **_sorted(branches, _followed(desk, ask)),
         scene_id=ask.scene_id,
-        verdict=verdict,
+        verdict=written.verdict,
+        refused_drafts=written.refused,
         ending=ask.ending,
         code=code,
         quality=quality,
-        written_by=written_by,
+        written_by=written.by,
         cost_usd=spent + sum(report.cost_usd for report in code),
     )
     await note_scene(desk.client.ledger, desk.run_id, desk.story_id, scene)
-    return scene, after
+    return scene, list(after)
 
 
 async def more_branches(
@@ -135,18 +137,33 @@ async def more_branches(
     known = [*scene.story_branches, *scene.spare_branches, *scene.refused_branches]
     if not scene.spare_branches:
         known += await _proposed(desk, ask, scene, after, known)
-    fields = _sorted(known, len(scene.story_branches) + desk.breadth)
+    followed = len(scene.story_branches)
+    fields = _sorted(known, followed + desk.breadth, kept=followed)
     if len(fields["story_branches"]) == len(scene.story_branches):
         raise SceneRefused(f"no new branch of scene {ask.scene_id} agrees with its path")
     return fields
 
 
-async def _draft(
-    desk: Desk, ask: SceneAsk, states: Sequence[PathState]
-) -> tuple[SceneDraft, Provenance, Verdict]:
-    """A draft that does not contradict its paths, with who wrote it."""
+@dataclass(frozen=True)
+class _Written:
+    """A draft that holds, with what was found out about it on the way."""
+
+    draft: SceneDraft
+    by: Provenance
+    verdict: Verdict
+    after: Sequence[PathState]
+    """What holds after it, on each way."""
+    opinions: Sequence[Opinion | None]
+    """What the judge says of each of its branches."""
+    refused: Sequence[str]
+    """Why the drafts before it were refused."""
+
+
+async def _draft(desk: Desk, ask: SceneAsk, states: Sequence[PathState]) -> _Written:
+    """A draft that does not contradict its paths."""
     label = desk.label(ask.scene_id)
     wrong: list[str] = []
+    refused: list[str] = []
     for attempt in range(ATTEMPTS):
         asked = ask.model_copy(update={"seed": ask.seed + attempt, "wrong_before": wrong})
         prompt = desk.prompt("scene", SceneDraft, asked)
@@ -159,13 +176,12 @@ async def _draft(
         if not ask.branches:
             draft = draft.model_copy(update={"story_branches": []})
         ratings = rated(merged(desk.world, desk.brief), answer.reply.safety)
+        after = [state.after(draft.effects, source=ask.scene_id) for state in states]
+        cases = [of_scene(desk.world, desk.brief, state, draft) for state in states]
+        branches = _cases(desk, _text(draft), after, draft.story_branches)
         await read_ahead(desk.world, draft, *draft.story_branches)
-        verdict = _worst(
-            check_scene(
-                desk.world, desk.brief, state, draft, accepted=desk.accepted, ratings=ratings
-            )
-            for state in states
-        )
+        opinion, *opinions = await _judged(desk, ask, [cases[0], *branches])
+        verdict = worst_verdict(cases, opinion, accepted=desk.accepted, ratings=ratings)
         if verdict.valid:
             written_by = Provenance(
                 provider=answer.reply.provider,
@@ -177,9 +193,38 @@ async def _draft(
                 stand_in=answer.reply.stand_in,
                 rung=answer.rung,
             )
-            return draft, written_by, verdict
-        wrong = [issue.message[:500] for issue in verdict.issues]
-    raise SceneRefused(f"{ATTEMPTS} attempts contradicted the path: {wrong[0]}")
+            return _Written(draft, written_by, verdict, after, opinions, refused)
+        wrong = [issue.lesson for issue in verdict.issues if issue.severity > Severity.INFO]
+        refused.append(verdict.reason[:500])
+    raise SceneRefused(f"{ATTEMPTS} attempts contradicted the path: {refused[-1]}")
+
+
+def _cases(
+    desk: Desk,
+    scene: SceneText,
+    after: Sequence[PathState],
+    proposed: Sequence[BranchDraft],
+    earlier: Sequence[BranchDraft] = (),
+) -> list[Case]:
+    """Branches as they are put to the judge, on the first way to them."""
+    return [
+        of_branch(desk.world, desk.brief, after[0], scene, branch, [*earlier, *proposed[:number]])
+        for number, branch in enumerate(proposed)
+    ]
+
+
+async def _judged(desk: Desk, ask: SceneAsk, cases: Sequence[Case]) -> list[Opinion | None]:
+    """What the judge says of texts, in one call; the offline writer has no judge."""
+    if desk.client.offline or not cases:
+        return [None] * len(cases)
+    return await judge_texts(
+        whole(desk.client),
+        whole(cases),
+        ask.leads_here,
+        whole(desk.purpose(ask.scene_id)),
+        label=desk.label(ask.scene_id),
+        accepted=whole(desk.accepted),
+    )
 
 
 async def _run(desk: Desk, ask: SceneAsk, text: str) -> tuple[str, list[CodeReport]]:
@@ -207,11 +252,12 @@ async def _run(desk: Desk, ask: SceneAsk, text: str) -> tuple[str, list[CodeRepo
     return text, [*reports, *not_run(find_code(text), reports)]
 
 
-async def _branches(
-    desk: Desk, ask: SceneAsk, draft: SceneDraft, after: Sequence[PathState]
-) -> list[Branch]:
+async def _branches(desk: Desk, ask: SceneAsk, written: _Written) -> list[Branch]:
     """Checked branches: the proposed ones, and what was asked for in place of refused ones."""
-    checked = await _check(desk, ask, draft, after, draft.story_branches, [])
+    draft, after = written.draft, written.after
+    checked = await _check(
+        desk, ask, draft, after, draft.story_branches, [], opinions=written.opinions
+    )
     wanted = _followed(desk, ask)
     for branch in [b for b in checked if not b.verdict.valid]:
         if sum(b.verdict.valid for b in checked) < wanted:
@@ -237,49 +283,39 @@ async def _check(
     *,
     revised: bool = False,
     safety: Mapping[str, str] = MappingProxyType({}),
+    opinions: Sequence[Opinion | None] | None = None,
 ) -> list[Branch]:
     """Check branches side by side, each against the ones before it, on every way. `safety` are the
-    provider's ratings of the answer they came in."""
+    provider's ratings of the answer they came in; `opinions` the judge's, who is asked if there are
+    none yet."""
     earlier = _drafts([branch for branch in known if branch.verdict.valid])
     ratings = rated(merged(desk.world, desk.brief), safety)
     text = _text(scene)  # the same for all, so that what is known is looked up once
 
-    async def verdict(number: int, branch: BranchDraft) -> Verdict:
-        siblings = [*earlier, *proposed[:number]]
-        judged = await check_branch(
-            whole(desk.client),
+    if opinions is None:
+        opinions = await _judged(desk, ask, _cases(desk, text, after, proposed, earlier))
+
+    async def verdict(number: int, branch: BranchDraft, opinion: Opinion | None) -> Verdict:
+        checked: Verdict = await check_branch(
             whole(desk.world),
             whole(desk.brief),
-            whole(after[0]),
+            whole(after),
             whole(text),
             whole(branch),
-            whole(siblings),
-            whole(desk.purpose(ask.scene_id)),
+            whole([*earlier, *proposed[:number]]),
+            whole(opinion),
             label=f'{desk.label(ask.scene_id)}: "{branch.choice[:60]}"',
             accepted=whole(desk.accepted),
             ratings=whole(ratings),
         )
-        others = (
-            computed(
-                desk.world,
-                desk.brief,
-                state,
-                text,
-                branch,
-                siblings,
-                accepted=desk.accepted,
-                ratings=ratings,
-            )
-            for state in after[1:]
-        )
-        return _worst([judged, *others])
+        return checked
 
-    verdicts = await run_all(*(verdict(i, branch) for i, branch in enumerate(proposed)))
+    found = await run_all(*(verdict(i, branch, opinions[i]) for i, branch in enumerate(proposed)))
     return [
         Branch(
             **branch.model_dump(),
             branch_id=f"{ask.scene_id}{chr(ord('a') + len(known) + i)}",
-            verdict=verdicts[i],
+            verdict=found[i],
             revised=revised,
         )
         for i, branch in enumerate(proposed)
@@ -332,19 +368,17 @@ def _followed(desk: Desk, ask: SceneAsk) -> int:
     return min(desk.breadth, max(0, ask.branches - SPARE_BRANCHES))
 
 
-def _sorted(branches: Sequence[Branch], breadth: int) -> dict[str, list[Branch]]:
-    """Branches as a scene keeps them: to follow, spare, refused."""
-    accepted = [branch for branch in branches if branch.verdict.valid]
+def _sorted(branches: Sequence[Branch], breadth: int, *, kept: int = 0) -> dict[str, list[Branch]]:
+    """Branches as a scene keeps them: to follow, spare, refused. What is to be reviewed waits while
+    there are accepted ones; the first `kept` stay where they are."""
+    first, more = branches[:kept], [branch for branch in branches[kept:] if branch.verdict.valid]
+    more.sort(key=lambda branch: branch.verdict.decision)
+    accepted = [*first, *more]
     return {
         "story_branches": accepted[:breadth],
         "spare_branches": accepted[breadth:],
         "refused_branches": [branch for branch in branches if not branch.verdict.valid],
     }
-
-
-def _worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict of the way on which the least holds."""
-    return max(verdicts, key=lambda verdict: verdict.decision)
 
 
 def _text(scene: SceneText) -> SceneText:

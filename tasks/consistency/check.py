@@ -7,12 +7,13 @@ from typing import get_args
 from tasks.consistency.accepted_findings import AcceptedFinding
 from tasks.consistency.checks import CHECKS
 from tasks.consistency.examination import Case, of_branch, of_scene
-from tasks.consistency.opinion import Opinion
+from tasks.consistency.opinion import Opinion, finding_id
+from tasks.consistency.told import decided
 from tasks.consistency.verdict import verdict
 from tasks.story.brief import Brief
 from tasks.story.scene import BranchDraft, SceneText
 from tasks.story.state import PathState
-from tasks.story.verdict import Category, Issue, Verdict
+from tasks.story.verdict import Category, Issue, Severity, Verdict
 from tasks.story.world import World
 
 Computed = tuple[Mapping[Category, int], Sequence[Issue]]
@@ -75,24 +76,51 @@ def run_with(
     accepted: Sequence[AcceptedFinding] = (),
     ratings: Sequence[Issue] = (),
 ) -> Verdict:
-    """The same, with what the judge found added. A judge cannot outvote a rule."""
+    """The same, with what the judge proved added and what it cleared made a remark. A judge cannot
+    outvote a rule."""
     eligible, issues = found or computed(case)
     checks = len(CHECKS)
     if opinion.state == "asked":
         eligible = {category: eligible.get(category, 0) + 1 for category in get_args(Category)}
         checks += len(eligible)
     return verdict(
-        [*issues, *opinion.issues],
+        [
+            *(_cleared(issue, opinion) for issue in issues),
+            *opinion.issues,
+            *decided(case, opinion.told),
+        ],
         eligible,
         checks,
         dead_end_risk=dead_end_risk(case, issues),
-        judge=opinion.state,
-        ungrounded=opinion.ungrounded,
-        confidence=opinion.confidence,
-        facts_given=opinion.facts,
+        opinion=opinion,
         accepted=accepted,
         ratings=ratings,
     )
+
+
+def worst_verdict(
+    cases: Sequence[Case],
+    opinion: Opinion | None,
+    *,
+    accepted: Sequence[AcceptedFinding] = (),
+    ratings: Sequence[Issue] = (),
+) -> Verdict:
+    """The verdict on one text on that of the ways to it on which the least holds, with what the
+    judge says of it, if it was asked."""
+    verdicts = (
+        run(case, accepted=accepted, ratings=ratings)
+        if opinion is None
+        else run_with(case, opinion, accepted=accepted, ratings=ratings)
+        for case in cases
+    )
+    return max(verdicts, key=lambda verdict: verdict.decision)
+
+
+def _cleared(issue: Issue, opinion: Opinion) -> Issue:
+    reason = opinion.cleared.get(finding_id(issue))
+    if not reason or issue.found_by != "inferred":
+        return issue
+    return issue.model_copy(update={"severity": Severity.INFO, "cleared": reason})
 
 
 def computed(case: Case) -> Computed:

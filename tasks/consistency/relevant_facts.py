@@ -4,8 +4,9 @@ Retrieval only chooses; it never judges: similarity does not see contradiction.
 """
 
 import math
+import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,63 +19,207 @@ from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.story.brief import Brief
 from tasks.story.state import PathState, Statement
-from tasks.story.world import World
+from tasks.story.statements import spell as spell_moment
+from tasks.story.world import Character, Item, Place, World
 from tasks.world.boundaries import merged, spell
 
-MOST = 24
-"""Facts a judge is given, whatever the length of the path."""
+MOST = 60
+"""Statements a judge is given beside those it always gets, whatever the length of the path."""
+MOST_CHANGED = 30
+"""Statements about what a scene changed."""
+SAME_THING = 0.3
+"""Added to a statement's similarity for each thing of the world that the text names as well."""
 
 
 def statements(world: World, brief: Brief | None, state: PathState) -> list[Statement]:
-    """Everything known at this point: the state, and the world's facts, rules and roads."""
-    names = atlas(world).name
-    known = state.statements(world)
-    known += [
-        Statement(id=f"fact:{f.id}", text=f.text, about=[f.about or f.id]) for f in world.facts
+    """Everything known at this point: the state, and the world's cast, facts, rules, roads, dates
+    and ties between people."""
+    return [
+        *state.statements(world),
+        *_laws(world, brief),
+        *_cast(world, state),
+        *_knowledge(world, state),
+        *_calendar(world, state),
+        *_geography(world),
     ]
-    known += [Statement(id=f"rule:{r.id}", text=r.text) for r in world.rules]
-    known += [
-        Statement(id=f"boundary:{b.topic}", text=spell(b))
-        for b in merged(world, brief)
-        if b.level != "ok"
-    ]
-    known += [
-        Statement(
-            id=f"road:{a}:{b}",
-            text=f"From {names(a)} to {names(b)} it takes at least "
-            f"{counted(road.minutes, 'minute')}.",
-            about=[a, b],
-        )
-        for road in world.roads
-        for a, b in [road.between]
-    ]
-    known += [
-        Statement(id=f"trait:{c.id}", text=f"{c.name} is {', '.join(c.traits)}.", about=[c.id])
-        for c in world.characters
-        if c.traits
-    ]
-    return known
 
 
-def relevant(case: Case, embeddings: Path | None = None, most: int = MOST) -> list[Statement]:
-    """The statements a text is about, best first: by similarity, and a share more for each thing
-    of the world both speak of. Boundaries and rules always come along."""
-    known, words = _known(case.world, case.brief, case.before)
+def _laws(world: World, brief: Brief | None) -> Iterator[Statement]:
+    for rule in world.rules:
+        yield Statement(id=f"rule:{rule.id}", text=rule.text)
+    for boundary in merged(world, brief):
+        if boundary.level != "ok":
+            yield Statement(id=f"boundary:{boundary.topic}", text=spell(boundary))
+
+
+def _cast(world: World, state: PathState) -> Iterator[Statement]:
+    name = atlas(world).name
+    everybody = ", ".join(c.name for c in world.characters)
+    yield Statement(id="cast", text=f"The people of this story are {everybody}; nobody else has a "
+                                    "name in it.")  # fmt: skip
+    for one in world.characters:
+        if one.traits:
+            text = f"{one.name} is {', '.join(one.traits)}."
+            yield Statement(id=f"trait:{one.id}", text=text, about=[one.id])
+        if one.born:
+            text = f"{one.name} was born on {one.born.day} {one.born:%B} {one.born.year}."
+            yield Statement(id=f"born:{one.id}", text=text, about=[one.id])
+        for tie in one.relationships:
+            text = f"What {one.name} and {name(tie.whom)} are to each other: {tie.kind}."
+            yield Statement(id=f"kin:{one.id}:{tie.whom}", text=text, about=[one.id, tie.whom])
+        others = [c for c in world.characters if c is not one]
+        met = [c.name for c in others if state.have_met(one.id, c.id)]
+        new = [c.name for c in others if not state.have_met(one.id, c.id)]
+        if new:
+            text = f"{one.name} has never met {', '.join(new)}"
+            text += f", but knows {', '.join(met)}." if met else "."
+            yield Statement(id=f"met:{one.id}", text=text, about=[one.id])
+
+
+def _knowledge(world: World, state: PathState) -> Iterator[Statement]:
+    for fact in world.facts:
+        yield Statement(id=f"fact:{fact.id}", text=fact.text, about=[fact.about or fact.id])
+        if fact.secret:
+            who = [c for c in world.characters if state.knows_fact(c.id, fact.id)]
+            names = ", ".join(c.name for c in who) or "nobody"
+            text = f"This is a secret, and those who know it are only {names}: {fact.text}"
+            yield Statement(id=f"secret:{fact.id}", text=text, about=[c.id for c in who])
+
+
+def _calendar(world: World, state: PathState) -> Iterator[Statement]:
+    texts = {event.id: event.text.rstrip(".") for event in world.timeline}
+    for event in world.timeline:
+        about = [*event.who, *([event.where] if event.where else [])]
+        if event.when:
+            when = spell_moment(event.when)
+            text = f"{when}: {event.text}"
+            yield Statement(id=f"date:{event.id}", text=text, about=about)
+        if event.id not in state.events:
+            text = f"This has not happened yet: {event.text}"
+            after = [texts[cause] for cause in event.causes if cause in texts]
+            if after:
+                text = f"{text.rstrip('.')}, and it can happen only after this: "
+                text += "; ".join(after) + "."
+            yield Statement(id=f"pending:{event.id}", text=text, about=about)
+
+
+def _geography(world: World) -> Iterator[Statement]:
+    name = atlas(world).name
+    for road in world.roads:
+        a, b = road.between
+        text = f"From {name(a)} to {name(b)} it takes at least {counted(road.minutes, 'minute')}."
+        yield Statement(id=f"road:{a}:{b}", text=text, about=[a, b])
+    for place in world.places:
+        if place.within:
+            text = f"{place.name} is part of {name(place.within)}."
+            yield Statement(id=f"within:{place.id}", text=_upper(text), about=[place.id])
+    things: list[Place | Item] = [*world.places, *world.items]
+    for thing in things:
+        if thing.description:
+            text = _upper(f"{thing.name}: {thing.description}")
+            yield Statement(id=f"about:{thing.id}", text=text, about=[thing.id])
+
+
+def relevant(cases: Sequence[Case], embeddings: Path | None = None) -> list[Statement]:
+    """The statements that texts are about, which stand at one point of a story, best first.
+
+    Rules, boundaries, the clock, the cast, who is gone, and all of those who appear (what they are
+    like, where they are, their ties) always come along; how people feel comes last.
+    """
+    first = cases[0]
+    text = "\n".join(case.text for case in cases)
+    known, words = _known(first.world, first.brief, first.before)
     if embeddings:
-        scores = by_embeddings(case.text, [s.text for s in known], embeddings)
+        scores = by_embeddings(text, [s.text for s in known], embeddings)
     else:
-        scores = words.similarity(case.text)
-    named = {w.ref.id for p in case.passages for row in p.words for w in row if w.ref}
-    named |= {case.lead} if "you" in case.text.lower().split() else set()
+        scores = words.similarity(text)
+    there = appearing(cases)
+    named = there | mentioned(first.world, text)
+    always = [s for s in known if _always(s, there)]
+    kept = {s.id for s in always}
     ranked = sorted(
-        zip(known, scores, strict=True),
-        key=lambda pair: -(pair[1] + 0.3 * len(named & set(pair[0].about))),
+        (pair for pair in zip(known, scores, strict=True) if pair[0].id not in kept),
+        key=lambda pair: (_kind(pair[0]) == "feels", -_nearness(pair[0], pair[1], named)),
     )
-    always = [s for s in known if s.id.startswith("boundary:")]
-    always += [s for s in known if s.id.startswith("rule:")][: most // 3]
-    first = {s.id for s in always}
-    rest = [s for s, _ in ranked if s.id not in first]
-    return [*always, *rest][:most]
+    return [*always, *(s for s, _ in ranked[:MOST])]
+
+
+def changed(before: Case, after: Case) -> list[Statement]:
+    """What a scene made true that was not so before, and no longer is as it was."""
+    old = {s.id: s.text for s in statements(before.world, before.brief, before.before)}
+    new = statements(after.world, after.brief, after.before)
+    found = [s for s in new if old.get(s.id) != s.text]
+    return sorted(found, key=lambda s: _kind(s) == "feels")[:MOST_CHANGED]
+
+
+def superseded(before: Case, after: Case) -> set[str]:
+    """Ids of the statements that held before a scene and do not hold after it."""
+    new = {s.id: s.text for s in statements(after.world, after.brief, after.before)}
+    known = statements(before.world, before.brief, before.before)
+    return {s.id for s in known if new.get(s.id) != s.text}
+
+
+def appearing(cases: Sequence[Case]) -> set[str]:
+    """Ids of the characters whom texts show or name, and the protagonist."""
+    first = cases[0]
+    shown = {first.lead}
+    for case in cases:
+        for scene in (case.scene, case.after_scene):
+            if scene:
+                shown |= {*scene.present, *(line.character_id for line in scene.dialogue)}
+    text = "\n".join(case.text for case in cases)
+    people = {c.id for c in first.world.characters}
+    return shown | (mentioned(first.world, text) & people)
+
+
+def mentioned(world: World, text: str) -> set[str]:
+    """Ids of the characters, places and items that a text names, also by a part of a person's
+    name."""
+    low = f" {' '.join(_WORDS.findall(text.casefold()))} "
+    return {one for one, names in _names(world).items() if any(name in low for name in names)}
+
+
+_WORDS = re.compile(r"[^\W_]+")
+_ARTICLES = ("the ", "a ", "an ")
+
+
+@cache_by_identity(32)
+def _names(world: World) -> dict[str, list[str]]:
+    """Each thing's names in words that a text can be searched for."""
+    found: dict[str, list[str]] = {}
+    things: list[Character | Place | Item] = [*world.characters, *world.places, *world.items]
+    for one in things:
+        names = [one.name, *one.aliases]
+        if isinstance(one, Character):
+            names += [part for part in one.name.split() if part[:1].isupper() and len(part) > 2]
+        folded = (" ".join(_WORDS.findall(name.casefold())) for name in names)
+        found[one.id] = [f" {_bare(name)} " for name in folded if name]
+    return found
+
+
+def _bare(name: str) -> str:
+    return next((name.removeprefix(a) for a in _ARTICLES if name.startswith(a)), name)
+
+
+def _kind(statement: Statement) -> str:
+    return statement.id.partition(":")[0]
+
+
+def _always(statement: Statement, there: set[str]) -> bool:
+    kind, _, about = statement.id.partition(":")
+    if kind in ("life", "trait", "born", "met", "place"):
+        return about in there or kind == "life"
+    if kind == "kin":
+        return set(statement.about) <= there
+    return kind in ("rule", "boundary", "clock", "cast")
+
+
+def _nearness(statement: Statement, similarity: float, named: set[str]) -> float:
+    return similarity + SAME_THING * len(named & set(statement.about))
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def by_embeddings(query: str, texts: Sequence[str], folder: Path) -> list[float]:

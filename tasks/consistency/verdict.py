@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 from tasks.consistency.accepted_findings import AcceptedFinding
+from tasks.consistency.opinion import Opinion
 from tasks.story.verdict import Category, Decision, Issue, Severity, Verdict
 
 WEIGHT = {Severity.ERROR: 1.0, Severity.WARNING: 0.35, Severity.INFO: 0.05}
@@ -71,20 +72,23 @@ def verdict(
     total: int,
     *,
     dead_end_risk: float = 0.0,
-    judge: Literal["not asked", "asked", "unavailable"] = "not asked",
-    ungrounded: int = 0,
-    confidence: float = 1.0,
-    facts_given: Sequence[str] = (),
+    opinion: Opinion | None = None,
     accepted: Sequence[AcceptedFinding] = (),
     ratings: Sequence[Issue] = (),
 ) -> Verdict:
     """The verdict on a text from its issues and from how many checks could be made.
 
     A sub-score is the product of 1 - weight x confidence over its issues, None where no check was
-    eligible; the overall score is their weighted geometric mean. Weights are set, not fitted.
+    eligible, and at most what a judge that was asked gives; the overall score is their weighted
+    geometric mean. Weights are set, not fitted. Scores decide nothing: issues do.
     """
+    judge = opinion.state if opinion else "not asked"
+    rated = opinion.scores if opinion else {}
     decided = decide(issues, accepted, ratings, judged=judge != "unavailable")
-    scores = {c: _score(c, decided.issues) if eligible.get(c) else None for c in get_args(Category)}
+    scores = {
+        c: min(_score(c, decided.issues), rated.get(c, 1.0)) if eligible.get(c) else None
+        for c in get_args(Category)
+    }
     coverage = sum(eligible.values()) / total if total else 0.0
     overall = _overall(scores)
     if overall is not None and decided.decision is Decision.REJECT:
@@ -97,12 +101,13 @@ def verdict(
         world_rules_score=scores["world_rules"],
         coherence_score=scores["coherence"],
         coverage=min(1.0, coverage),
-        confidence=confidence,
+        confidence=opinion.confidence if opinion else 1.0,
         dead_end_risk=dead_end_risk,
         issues=decided.issues,
         judge=judge,
-        ungrounded=ungrounded,
-        facts_given=list(facts_given),
+        judge_error=opinion.why if opinion else "",
+        ungrounded=opinion.ungrounded if opinion else 0,
+        facts_given=list(opinion.facts) if opinion else [],
         intended=decided.intended,
     )
 

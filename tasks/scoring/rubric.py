@@ -7,15 +7,15 @@ whose quotation does not stand in the scene counts for nothing.
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from pydantic import Field
 
 from tasks.answers.json import parse
 from tasks.calls.errors import CapReached, LLMError
-from tasks.calls.prompt import Purpose
-from tasks.consistency.judge import Asks
+from tasks.calls.prompt import Prompt, Purpose, Reply
 from tasks.core.quotes import grounded
+from tasks.core.settings import Settings
 from tasks.prompts.render import render
 from tasks.story.base import Model
 from tasks.story.brief import Brief
@@ -46,6 +46,16 @@ class Ratings(Model):
     surprise: Rating
     engagement: Rating
     complexity: Rating
+
+
+class Asks(Protocol):
+    """What rating needs of tasks.llm.client.Client."""
+
+    settings: Settings
+
+    async def ask(self, prompt: Prompt, purpose: Purpose) -> Reply:
+        """One answer."""
+        ...
 
 
 async def rate(

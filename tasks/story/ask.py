@@ -32,8 +32,19 @@ class SceneAsk(Model):
     facts: list[Line] = []
     branches: int = Field(3, ge=0, description="Choices to propose; 0 for an ending.")
     ending: EndingKind | None = None
-    wrong_before: list[Line] = Field([], description="What was wrong with the last attempt.")
+    wrong_before: list[Text] = Field([], description="What was wrong with the last attempt.")
     seed: int = 0
+
+    @property
+    def leads_here(self) -> str:
+        """The scene before this one and the choice that was taken, as text; empty for the
+        opening."""
+        if not self.path:
+            return ""
+        step = self.path[-1]
+        lines = [line.text for line in step.scene.dialogue]
+        parts = [step.scene.title, step.scene.narrative_text, *lines, step.choice, step.consequence]
+        return "\n\n".join(parts)
 
     @property
     def other_steps(self) -> list[PathStep]:

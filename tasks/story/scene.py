@@ -108,6 +108,7 @@ class Scene(SceneText):
     spare_branches: list[Branch] = Field([], description="Accepted, but beyond the breadth.")
     refused_branches: list[Branch] = []
     verdict: Verdict = Field(description="The verdict on the scene's own text and effects.")
+    refused_drafts: list[Line] = Field([], description="Why drafts before this were refused.")
     ending: EndingKind | None = Field(None, description="Set if the path ends here.")
     code: list[CodeReport] = []
     quality: Quality

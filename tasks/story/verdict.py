@@ -62,6 +62,7 @@ class Issue(Model):
     suggested_fix: str = ""
     found_by: Literal["rule", "inferred", "judge", "person"] = "rule"
     confidence: float = Field(1.0, ge=0, le=1)
+    cleared: str = Field("", description="The judge's reason for letting it pass.")
     key: SkipJsonSchema[str] = Field("", exclude=True, repr=False)
     """What it is about, whatever differs from way to way; not kept with a story."""
 
@@ -69,6 +70,15 @@ class Issue(Model):
         return isinstance(other, Issue) and self.model_dump() == other.model_dump()
 
     __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def lesson(self) -> str:
+        """What a writer who tries again has to know, in one line: what is wrong, the words, what
+        they go against and what to do."""
+        parts = [self.message]
+        parts += [f'Its words: "{self.quote}".'] if self.quote else []
+        parts += [f'Against: "{self.fact}".'] if self.fact else []
+        return " ".join(" ".join([*parts, self.suggested_fix]).split())[:1000]
 
     @property
     def origin(self) -> str:
@@ -79,6 +89,8 @@ class Issue(Model):
             "judge": "found by a model",
             "person": "found by a person",
         }
+        if self.cleared:
+            return f"{words[self.found_by]}, cleared by a model: {self.cleared}"
         sure = f"{self.confidence:.0%} sure".replace("%", " %") if self.confidence < 1 else ""
         return ", ".join(filter(None, (words[self.found_by], sure)))
 
@@ -115,6 +127,7 @@ class Verdict(Model):
     dead_end_risk: float = Field(0.0, ge=0, le=1)
     issues: list[Issue] = []
     judge: Literal["not asked", "asked", "unavailable"] = "not asked"
+    judge_error: str = Field("", description="Why the judge could not be asked.")
     ungrounded: int = Field(0, description="Judge's issues dropped because a quote was invented.")
     facts_given: list[str] = Field([], description="Ids of the facts the judge was given.")
     intended: str | None = Field(None, description="A person's reason for letting it stand.")

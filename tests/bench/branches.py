@@ -25,9 +25,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tasks.calls.prompt import Prompt, Provider, Purpose, Reply
-from tasks.consistency.check import run, run_with
+from tasks.consistency.check import computed, run, run_with
 from tasks.consistency.examination import Case, of_branch
-from tasks.consistency.judge import judge
+from tasks.consistency.judge import judge, worth_asking
 from tasks.consistency.language.tokens import terms
 from tasks.core.quotes import grounded
 from tasks.core.settings import Settings
@@ -86,7 +86,7 @@ class Asker:
     provider: Provider
     settings: Settings
 
-    async def ask(self, prompt: Prompt, purpose: Purpose) -> Reply:
+    async def ask(self, prompt: Prompt, purpose: Purpose, *, after: str = "") -> Reply:
         """One answer. Raises LLMError."""
         return await self.provider.generate(prompt)
 
@@ -145,8 +145,10 @@ async def check(
         began = time.process_time()
         verdict = run(case)
         spent = 1000 * (time.process_time() - began)
-        if asker and verdict.valid:
-            verdict = run_with(case, await judge(case, asker, PURPOSE))
+        if asker and worth_asking(verdict):
+            found = computed(case)
+            (opinion,) = await judge([case], asker, PURPOSE, suspected=[found[1]])
+            verdict = run_with(case, opinion, found)
         results.append(Result(example, verdict, spent))
     return results
 

@@ -9,7 +9,9 @@ from pydantic import SecretStr
 
 from tasks.calls.prompt import Purpose
 from tasks.check_branches import check_branch
+from tasks.consistency.examination import of_branch
 from tasks.core.settings import Settings
+from tasks.judge_texts import judge_texts
 from tasks.llm.client import Client
 from tasks.story.brief import Brief
 from tasks.story.scene import BranchDraft
@@ -21,7 +23,7 @@ from tests.emulators.http import Answer, json_answer
 PURPOSE = Purpose("run", "story", "1", "generate")
 BRIEF = Brief(id="b", title="B", ask="Find out who lit the fire.", protagonist="mira")
 CLEAN = branch("You pull the boat up and look for footprints.")
-BROKEN = branch("Corin hands you a rope.")
+BROKEN = branch("Corin hands you a rope.", "uses corin lamp")
 
 
 @pytest.fixture
@@ -48,16 +50,15 @@ async def client(settings: Settings) -> AsyncIterator[Client]:
 
 
 async def check(client: Client, proposed: BranchDraft) -> Verdict:
-    return await check_branch.fn(
-        client, WORLD, BRIEF, state("dies corin"), scene(), proposed, [], PURPOSE, label="test"
-    )
+    before, there = state("dies corin"), scene()
+    cases = [of_branch(WORLD, BRIEF, before, there, proposed)]
+    (opinion,) = await judge_texts.fn(client, cases, "", PURPOSE, label="test")
+    return await check_branch.fn(WORLD, BRIEF, [before], there, proposed, [], opinion, label="test")
 
 
 def content() -> Answer:
     """The judge finds nothing wrong."""
-    questions = ("timeline", "character", "world_rules", "coherence", "meaning")
-    answer: dict[str, object] = dict.fromkeys(questions, True)
-    answer["contradictions"] = []
+    answer: dict[str, object] = {"contradictions": []}
     usage = {"promptTokenCount": 900, "candidatesTokenCount": 90}
     return json_answer(response(json.dumps(answer), usage))
 

@@ -100,7 +100,7 @@ def test_every_boundary_and_theme_is_in_the_prompt_and_in_the_judges(
     prompt = render("scene", {"world": world, "brief": held, "ask": ask}, settings=Settings())
     branch = BranchDraft(choice="Listen again", consequence="The tape hisses.", effects=[])
     case = of_branch(world, held, PathState.opening(world, held), scene(), branch)
-    judged = [fact.text for fact in relevant(case)]
+    judged = [fact.text for fact in relevant([case])]
     for boundary in merged(world, held):
         assert f"- {boundary.topic}: {boundary.level}" in prompt.shared
         assert all(term in prompt.shared for term in boundary.terms)
