@@ -13,6 +13,7 @@ from tasks.consistency.examination import Case
 from tasks.consistency.judge import judge, worth_asking
 from tasks.consistency.opinion import Opinion
 from tasks.llm.client import Client
+from tasks.story.verdict import Issue
 
 
 @task(name="judge", task_run_name="{label}: judge", cache_policy=NO_CACHE)
@@ -23,11 +24,13 @@ async def judge_texts(
     purpose: Purpose,
     label: str,
     accepted: Sequence[AcceptedFinding] = (),
+    ratings: Sequence[Issue] = (),
 ) -> list[Opinion | None]:
     """What the judge says of each text; None where it is not asked.
 
-    What rules refuse is not sent, nor are branches of a scene that they refuse; the offline writer
-    has no judge. `earlier` is the text that leads to the scene. Raises CapReached.
+    What rules or the provider's `ratings` refuse is not sent, nor are branches of a scene that they
+    refuse; the offline writer has no judge. `earlier` is the text that leads to the scene. Raises
+    CapReached.
     """
     opinions: list[Opinion | None] = [None] * len(cases)
     if client.offline:
@@ -36,7 +39,7 @@ async def judge_texts(
     sent = [
         number
         for number, case in enumerate(cases)
-        if worth_asking(run(case, found[number], accepted=accepted))
+        if worth_asking(run(case, found[number], accepted=accepted, ratings=ratings))
     ]
     if not sent or (cases[0].scene and sent[0] != 0):
         return opinions

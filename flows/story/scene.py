@@ -41,7 +41,7 @@ from tasks.story.scene import (
     SceneText,
 )
 from tasks.story.state import PathState
-from tasks.story.verdict import Severity, Verdict
+from tasks.story.verdict import Issue, Severity, Verdict
 from tasks.story.world import World
 from tasks.world.boundaries import merged, rated
 
@@ -180,7 +180,7 @@ async def _draft(desk: Desk, ask: SceneAsk, states: Sequence[PathState]) -> _Wri
         cases = [of_scene(desk.world, desk.brief, state, draft) for state in states]
         branches = _cases(desk, _text(draft), after, draft.story_branches)
         await read_ahead(desk.world, draft, *draft.story_branches)
-        opinion, *opinions = await _judged(desk, ask, [cases[0], *branches])
+        opinion, *opinions = await _judged(desk, ask, [cases[0], *branches], ratings)
         verdict = worst_verdict(cases, opinion, accepted=desk.accepted, ratings=ratings)
         if verdict.valid:
             written_by = Provenance(
@@ -213,7 +213,9 @@ def _cases(
     ]
 
 
-async def _judged(desk: Desk, ask: SceneAsk, cases: Sequence[Case]) -> list[Opinion | None]:
+async def _judged(
+    desk: Desk, ask: SceneAsk, cases: Sequence[Case], ratings: Sequence[Issue]
+) -> list[Opinion | None]:
     """What the judge says of texts, in one call; the offline writer has no judge."""
     if desk.client.offline or not cases:
         return [None] * len(cases)
@@ -224,6 +226,7 @@ async def _judged(desk: Desk, ask: SceneAsk, cases: Sequence[Case]) -> list[Opin
         whole(desk.purpose(ask.scene_id)),
         label=desk.label(ask.scene_id),
         accepted=whole(desk.accepted),
+        ratings=whole(ratings),
     )
 
 
@@ -293,7 +296,9 @@ async def _check(
     text = _text(scene)  # the same for all, so that what is known is looked up once
 
     if opinions is None:
-        opinions = await _judged(desk, ask, _cases(desk, text, after, proposed, earlier))
+        await read_ahead(desk.world, text, *proposed)
+        cases = _cases(desk, text, after, proposed, earlier)
+        opinions = await _judged(desk, ask, cases, ratings)
 
     async def verdict(number: int, branch: BranchDraft, opinion: Opinion | None) -> Verdict:
         checked: Verdict = await check_branch(

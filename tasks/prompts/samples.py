@@ -54,7 +54,7 @@ def samples() -> dict[str, Any]:
         "scene_is_judged": True,
         "effects": "moves ines ferry-quay",
         "changed": [],
-        "branches": [{"id": "a", "text": f"{branch.choice}\n\n{branch.consequence}"}],
+        "branches": [{"id": "a", "text": branch.consequence, "effects": ""}],
         "suspicions": [],
         "refused": [branch],
         "issues": [issue],

@@ -156,9 +156,7 @@ def test_the_hash_is_of_the_file_and_its_parts(tmp_path: Path) -> None:
 
 def test_a_variable_that_talewright_does_not_give(settings: Settings) -> None:
     text = (FOLDER / "judge" / "1.md").read_text("utf-8").replace("version: 1", "version: 2")
-    write(
-        settings, text.replace("facts, scene, branch]", "facts, scene, branch, ask]"), "judge/2.md"
-    )
+    write(settings, text.replace("suspicions]", "suspicions, ask]"), "judge/2.md")
     with pytest.raises(
         InputError, match=r"2.md:8: No judge prompt is given ask; it is given world"
     ):

@@ -37,13 +37,12 @@ class Persuaded(GeminiServer):
                 for choice in self.choices
             ]
         elif "contradictions" in told:
-            told = dict.fromkeys(told, True) | {"contradictions": []}
+            told = {"contradictions": []}
             fact = re.search(r"\[([^]]+)] (Alcohol never appears[^.]*\.)", _text(body))
-            if SLY in _text(body) and fact:
-                why = "It is about drinking."
-                found = {"question": "world_rules", "quote": SLY, "why": why, "fix": ""}
-                told["contradictions"] = [found | {"fact_id": fact[1], "fact_quote": fact[2]}]
-                told["world_rules"] = False
+            for name in re.findall(rf"<data branch (\w+) \w+>\n{SLY}", _text(body)):
+                found = {"text": name, "quote": SLY, "why": "It is about drinking.", "fix": ""}
+                assert fact
+                told["contradictions"] += [found | {"fact_id": fact[1], "fact_quote": fact[2]}]
         return json.dumps(told)
 
     async def answer(self, request: Request) -> Answer:

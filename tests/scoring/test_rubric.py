@@ -20,7 +20,7 @@ from tests.stories import drafts, lighthouse, make_story
 PURPOSE = Purpose("run", "story", "1", "score")
 WORLD, BRIEF = lighthouse()
 SCENE, _ = drafts(make_story(1))[0]
-QUOTE = SCENE.narrative_text[:40]
+QUOTE = " ".join(SCENE.narrative_text.split()[:8])
 
 
 @dataclass
