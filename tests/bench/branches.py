@@ -7,7 +7,8 @@ FOLDER has `worlds/NAME.yaml` and `cases.json`: a list of objects with `id`, `wo
 both, so that CPU time of the second says what the checks alone cost.
 
 `--withheld` measures the second alone. `--judge URL` asks a judge of the OpenAI protocol at that
-URL (OPENAI_API_KEY and JUDGE_MODEL are read as always). `--json` prints numbers, `--misses` names
+URL (OPENAI_API_KEY and JUDGE_MODEL are read as always); `--judge labels` asks a perfect one, which
+answers from the labels. `--json` prints numbers, `--misses` names
 the branches that were judged wrongly.
 """
 
@@ -18,6 +19,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,7 @@ from tasks.story.verdict import Issue, Verdict
 from tasks.story.world import World
 from tasks.world.load import load_world
 from tests.bench.consistency.run import auroc, wilson
+from tests.bench.labelled_judge import Label, LabelledJudge
 
 CONDITIONS = ("declared", "withheld")
 PURPOSE = Purpose("bench", "bench", "1", "check_branches")
@@ -273,10 +276,14 @@ async def main(arguments: argparse.Namespace) -> None:
     """Measure a folder and print."""
     examples = read(arguments.folder)
     conditions = CONDITIONS[1:] if arguments.withheld else CONDITIONS
-    asker = _asker(arguments.judge) if arguments.judge else None
-    results = {name: await check(examples, name, asker) for name in conditions}
-    if asker:
-        await asker.provider.close()
+    with ExitStack() as stack:
+        url = arguments.judge
+        if url == "labels":
+            url = stack.enter_context(LabelledJudge([_label(example) for example in examples])).url
+        asker = _asker(url) if url else None
+        results = {name: await check(examples, name, asker) for name in conditions}
+        if asker:
+            await asker.provider.close()
     numbers = {condition: measures(found) for condition, found in results.items()}
     if arguments.json:
         print(json.dumps(numbers))
@@ -285,6 +292,13 @@ async def main(arguments: argparse.Namespace) -> None:
         print(show(condition, numbers[condition]), end="\n\n")
         if arguments.misses:
             print(misses(found), end="\n\n")
+
+
+def _label(example: Example) -> Label:
+    branch = example.case.branch
+    assert branch
+    text = f"{branch.choice}\n\n{branch.consequence}"
+    return Label(text, example.contradicts, example.kind, example.evidence)
 
 
 def _asker(url: str) -> Asker:
@@ -301,7 +315,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Branches written apart from the checker.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--withheld", action="store_true", help="without their effects only")
-    parser.add_argument("--judge", metavar="URL", help="a server of the OpenAI protocol to ask")
+    parser.add_argument("--judge", metavar="URL", help="a server to ask, or 'labels'")
     parser.add_argument("--json", action="store_true", help="numbers only")
     parser.add_argument("--misses", action="store_true", help="name what was judged wrongly")
     return parser.parse_args()
