@@ -1,9 +1,16 @@
 """Monty: a Python of its own without any way out. It knows less of the language than CPython.
 
-A pass is evidence; what Monty does not know is `unsupported`, never the story's fault.
+A pass is evidence. An error is the story's fault only if CPython would say the same; whatever else
+goes wrong may be what Monty lacks, and is `unsupported`.
 """
 
+import ast
+import builtins
+import operator
+import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pydantic_monty as monty
 
@@ -12,7 +19,31 @@ from tasks.story.code import CodeVerdict, Engine
 
 # Sleeping is not counted by the time limit; a seed makes a story's dice fall the same each time.
 POLICY = monty.OSPolicy(sleep="zero", random_start={"seed": 1})
-_UNKNOWN = ("NotImplementedError", "ModuleNotFoundError", "ImportError", "AttributeError")
+_CERTAIN = re.compile(
+    r"(AssertionError|ZeroDivisionError|IndexError|KeyError|UnboundLocalError|RecursionError)\b"
+    r"|ValueError: (invalid literal for int|could not convert string to float|substring not found"
+    r"|too many values to unpack|not enough values to unpack|math domain error|.*not in list)"
+    r"|OverflowError: math range error"
+    r'|TypeError: can only concatenate \w+ \(not "(int|float|str|list|tuple|dict|NoneType)"\)'
+)
+"""Errors of data and logic, which no missing part of a language looks like."""
+
+_UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
+_OPERANDS = re.compile(r"TypeError: unsupported operand type\(s\) for (\S+): '(\w+)' and '(\w+)'")
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "+=": operator.iadd,
+    "-=": operator.isub,
+    "*=": operator.imul,
+}
+_SAMPLES: dict[str, Any] = {
+    type(one).__name__: one for one in (1, 1.5, True, "a", b"a", None, (1,), [1], {1: 1}, {1})
+}
+_ENDS = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
 
 
 class MontyEngine:
@@ -46,7 +77,7 @@ class MontyEngine:
         except monty.MontySyntaxError as error:
             outcome = _syntax(program, error)
         except monty.MontyRuntimeError as error:
-            outcome = _runtime(error)
+            outcome = _runtime(program, error)
         except monty.MontyCrashedError as error:
             outcome = ("resource", str(error)[:500])
         except (monty.MontyError, OSError, RuntimeError) as error:
@@ -70,12 +101,63 @@ def _syntax(program: str, error: monty.MontySyntaxError) -> tuple[CodeVerdict, s
     return "unsupported", error.display("type-msg")[:500]
 
 
-def _runtime(error: monty.MontyRuntimeError) -> tuple[CodeVerdict, str]:
+def _runtime(program: str, error: monty.MontyRuntimeError) -> tuple[CodeVerdict, str]:
     said = error.display("type-msg")[:500]
-    if said.startswith("TimeoutError"):
+    kind = said.partition(":")[0]
+    frames = error.traceback()
+    if kind not in _ENDS and frames and _raises(program, frames[-1].line, kind):
+        return "raised", said
+    if kind == "TimeoutError":
         return "timeout", said
-    if said.startswith("MemoryError"):
+    if kind == "MemoryError":
         return "resource", said
-    if said.startswith(_UNKNOWN) or "not supported" in said or "not implemented" in said:
-        return "unsupported", said
-    return "raised", said
+    if _CERTAIN.match(said) or _undefined(program, said) or _mismatched(said):
+        return "raised", said
+    return "unsupported", said
+
+
+def _raises(program: str, line: int, kind: str) -> bool:
+    """Whether the program raises this kind itself, on that line."""
+    return any(
+        isinstance(node, ast.Raise)
+        and node.exc is not None
+        and node.lineno <= line <= (node.end_lineno or line)
+        and ast.unparse(node.exc).partition("(")[0] == kind
+        for node in _nodes(program)
+    )
+
+
+def _undefined(program: str, said: str) -> bool:
+    """Whether a name is missing that is not Python's own, and that nothing in the program binds."""
+    found = _UNDEFINED.match(said)
+    if found is None or found[1] in dir(builtins) or found[1].startswith("__"):
+        return False
+    return not any(_binds(node, found[1]) for node in _nodes(program))
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id == name and not isinstance(node.ctx, ast.Load)
+    if isinstance(node, ast.alias):
+        return name in (node.name.partition(".")[0], node.asname) or node.name == "*"
+    bound = (getattr(node, field, None) for field in ("name", "arg", "rest"))
+    return name in bound or name in getattr(node, "names", [])
+
+
+def _mismatched(said: str) -> bool:
+    """Whether CPython has no such operator between such values either."""
+    found = _OPERANDS.match(said)
+    if found is None or not {found[2], found[3]} <= _SAMPLES.keys() or found[1] not in _OPERATORS:
+        return False
+    try:
+        _OPERATORS[found[1]](_SAMPLES[found[2]], _SAMPLES[found[3]])
+    except TypeError:
+        return True
+    return False
+
+
+def _nodes(program: str) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(program)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
