@@ -17,7 +17,7 @@ from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
-from tasks.ledger.receipt import cells, in_flight, money
+from tasks.ledger.receipt import cells, estimated, in_flight, money
 from tasks.ledger.tallies import Tallies
 from tasks.story.receipt import Tally
 
@@ -82,6 +82,8 @@ def _show(tallies: Tallies, title: str) -> None:
         out.print(
             f"Batch jobs saved {money(total.batch_saved_usd)} on {total.batched} of the calls."
         )
+    if total.estimated:
+        out.print(estimated(total))
     if total.in_flight:
         out.print(in_flight(total))
 

@@ -34,7 +34,6 @@ from tasks.core.count import counted
 from tasks.core.files import only_writer
 from tasks.core.run_all import run_all
 from tasks.export import export_receipt, export_story
-from tasks.ledger.prices import LIST
 from tasks.ledger.receipt import money, publish_receipt
 from tasks.llm.client import Client
 from tasks.prompts.check import check_prompts
@@ -276,7 +275,7 @@ class _Telling:
             sandbox_usd=sum((r.cost_usd for s in story.scenes for r in s.code), Decimal(0)),
             cap_usd=desk.settings.llm_max_cost,
             estimate_usd=likely_usd(desk, self.planned),
-            prices_of=LIST,
+            prices_of=desk.client.prices.said,
             rungs=Counter(scene.written_by.rung for scene in story.scenes),
             missing_usd=missing_usd(
                 self.growth, self.planned, self.written, tallies.total.cost_usd

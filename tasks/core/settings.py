@@ -1,5 +1,6 @@
 """Settings from the environment and `.env`; parameters of a flow or command go before them."""
 
+import codecs
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +26,9 @@ class Settings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         try:
-            super().__init__(**values)
+            super().__init__(**{"_env_file_encoding": _encoding(Path(".env"))} | values)
+        except UnicodeError:
+            raise InputError("is not UTF-8 text; save it as UTF-8", file=".env") from None
         except ValidationError as error:
             wrong, *more = error.errors(include_url=False, include_input=False)
             raise _fault(wrong, [_fault(other) for other in more]) from None
@@ -121,6 +124,26 @@ class Settings(BaseSettings):
         in it."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self.home
+
+
+BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Byte order marks, the longer ones first; PowerShell writes UTF-16."""
+
+
+def _encoding(file: Path) -> str:
+    """The encoding that a file's first bytes name; UTF-8 if they name none."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(4)
+    except OSError:
+        return "utf-8"
+    return next((name for bom, name in BOMS.items() if head.startswith(bom)), "utf-8")
 
 
 def _fault(error: ErrorDetails, also: Sequence[InputError] = ()) -> InputError:

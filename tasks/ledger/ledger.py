@@ -119,9 +119,9 @@ class Ledger:
         database kept from it is booked now. Raises LedgerTrouble."""
         with explained(settings):
             home = settings.made_home()
-            url = settings.talewright_ledger_url.get_secret_value()
-            check_file(settings, reserve_file(settings))
+        url = settings.talewright_ledger_url.get_secret_value()
         async with connect(url or f"sqlite:///{home / 'ledger.db'}") as transactions:
+            check_file(settings, reserve_file(settings))
             ledger = cls(transactions, settings)
             await ledger.run(migrate)
             with suppress(OSError):  # a full disk: then no call is made

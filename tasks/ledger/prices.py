@@ -1,16 +1,20 @@
 """What a model costs: the list that comes with genai-prices, and a file of one's own on top.
 
-The file is YAML, `MODEL: {in: USD, cached: USD, out: USD}`, each per million tokens.
+The file is YAML, `MODEL: {in: USD, cached: USD, out: USD}`, each per million tokens, or one figure
+for both ways. A server on this machine costs nothing, unless it passes models of the list on.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from tasks.calls.errors import NoPrice
 from tasks.calls.prompt import Prompt, Usage
@@ -24,27 +28,55 @@ WRITTEN = Decimal("0.25")
 """Of the input price, which Claude asks on top for what it writes to its cache.
 https://platform.claude.com/docs/en/build-with-claude/prompt-caching"""
 LIST = f"genai-prices {version('genai-prices')}"
+FREE = "a server on this machine costs nothing"
 _PROVIDERS = {"gemini": "google", "claude": "anthropic", "openai": "openai"}
+
+
+def _exact(value: Any) -> Any:
+    """A figure of YAML as it is written: 0.1 is a tenth."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    try:
+        return Decimal(str(value)) if plain or isinstance(value, str) else value
+    except InvalidOperation:
+        return value
+
+
+Figure = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0)]
 
 
 class Price(Model):
     """USD per million tokens."""
 
-    input: Decimal = Field(ge=0, alias="in")
-    cached: Decimal | None = Field(None, ge=0)
-    output: Decimal = Field(ge=0, alias="out")
+    input: Figure = Field(alias="in")
+    cached: Figure | None = None
+    output: Figure = Field(alias="out")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_figure(cls, value: Any) -> Any:
+        plain = isinstance(value, int | float | str) and not isinstance(value, bool)
+        return {"in": value, "out": value} if plain else value
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices of models; `own` goes before the list."""
+    """Prices of models; `own` goes before the list. `server` is the base URL of another server
+    than OpenAI's for its protocol, whose models may be in the list too."""
 
     own: dict[str, Price]
+    server: str = ""
 
     @classmethod
     def read(cls, settings: Settings) -> "Prices":
         """With the file of LLM_PRICES, if there is one. Raises InputError."""
-        return cls(_own(settings.llm_prices) if settings.llm_prices else {})
+        own = _own(settings.llm_prices) if settings.llm_prices else {}
+        return cls(own, settings.openai_base_url)
+
+    @property
+    def said(self) -> str:
+        """Where the prices are from, for people."""
+        free = f"; {FREE}" if on_this_machine(self.server) else ""
+        return f"{'LLM_PRICES, then ' if self.own else ''}{LIST}{free}"
 
     def cost(self, provider: str, model: str, usage: Usage) -> Decimal:
         """USD for a usage; the offline writer is free. Raises NoPrice."""
@@ -59,23 +91,34 @@ class Prices:
             if provider == "claude":
                 parts += usage.tokens_cache_written * own.input * WRITTEN
             return parts / MILLION
-        try:
-            return calc_price(
-                PricedUsage(
-                    input_tokens=usage.tokens_in,
-                    cache_read_tokens=usage.tokens_cached,
-                    cache_write_tokens=usage.tokens_cache_written,
-                    output_tokens=usage.tokens_out,
-                ),
-                model_ref=model,
-                provider_id=_PROVIDERS.get(provider),
-            ).total_price
-        except LookupError:
-            raise NoPrice(
-                f"There is no price for {provider}'s model {model!r}, so no cap could hold. Check "
-                "its name, or give its price in a file named by LLM_PRICES.",
-                provider=provider,
-            ) from None
+        for place in self._places(provider):
+            try:
+                return calc_price(
+                    PricedUsage(
+                        input_tokens=usage.tokens_in,
+                        cache_read_tokens=usage.tokens_cached,
+                        cache_write_tokens=usage.tokens_cache_written,
+                        output_tokens=usage.tokens_out,
+                    ),
+                    model_ref=model,
+                    **place,
+                ).total_price
+            except LookupError:
+                continue
+        if provider == "openai" and on_this_machine(self.server):
+            return Decimal(0)
+        raise NoPrice(
+            f"There is no price for {provider}'s model {model!r}, so no cap could hold. Check its "
+            "name, or name a file by LLM_PRICES with a line such as "
+            f"'{model}: {{in: 0.10, out: 0.40}}', USD per million tokens.",
+            provider=provider,
+        )
+
+    def _places(self, provider: str) -> list[dict[str, Any]]:
+        """Where the list has a provider's models: under the server's URL, then its own name."""
+        url: dict[str, Any] = {"provider_api_url": self.server}
+        name: dict[str, Any] = {"provider_id": _PROVIDERS.get(provider, provider)}
+        return [url, name] if provider == "openai" and self.server else [name]
 
     def worst(self, provider: str, model: str, prompt: Prompt) -> Decimal:
         """The most one attempt can cost: a token is at least a byte, all of the input is written
@@ -98,6 +141,17 @@ def worst_usage(prompt: Prompt) -> Usage:
         tokens_out=prompt.max_output_tokens,
         estimated=True,
     )
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether a URL is of a server on this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _own(path: Path) -> dict[str, Price]:

@@ -76,6 +76,8 @@ def _caps(receipt: Receipt) -> list[str]:
     if receipt.total.batched:
         saved = money(receipt.total.batch_saved_usd)
         lines.append(f"Saved by batch jobs: {saved} on {counted(receipt.total.batched, 'call')}.")
+    if receipt.total.estimated:
+        lines.append(estimated(receipt.total))
     if receipt.total.in_flight:
         lines.append(in_flight(receipt.total))
     if receipt.prices_of:
@@ -83,11 +85,20 @@ def _caps(receipt: Receipt) -> list[str]:
     return lines
 
 
+def estimated(total: Tally) -> str:
+    """A line about calls whose usage is not the provider's."""
+    return (
+        f"Estimated: {counted(total.estimated, 'call')}, whose usage was not reported or "
+        "cannot be. They are booked at their upper bound."
+    )
+
+
 def in_flight(total: Tally) -> str:
     """A line about calls whose end nobody saw."""
     return (
         f"In flight, or cut off when a process was stopped: {counted(total.in_flight, 'call')}. "
-        f"They may have been billed, {money(total.in_flight_usd)} at most, which stays set aside."
+        f"They may have been billed, {money(total.in_flight_usd)} at most, which stays set aside "
+        "until `talewright ledger release` frees it."
     )
 
 

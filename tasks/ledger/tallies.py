@@ -53,6 +53,7 @@ def _sums(
         func.count(case((c.job != "", 1))),
         func.count(case((c.outcome == "in flight", 1))),
         func.coalesce(func.sum(case((c.outcome == "in flight", c.reserved_nano))), 0),
+        func.count(case((c.estimated.is_(True), 1))),
         *(func.coalesce(func.sum(c[name]), 0) for name in _SUMMED),
         # A batch job costs half of what its calls cost one by one.
         func.coalesce(func.sum(case((c.job != "", c.cost_nano))), 0),
@@ -70,6 +71,7 @@ def _sums(
             batched=batched,
             in_flight=in_flight,
             in_flight_usd=to_usd(int(aside)),
+            estimated=estimated,
             tokens_in=int(sums[0]),
             tokens_cached=int(sums[1]),
             tokens_thinking=int(sums[2]),
@@ -78,7 +80,7 @@ def _sums(
             saved_usd=to_usd(int(sums[5])),
             batch_saved_usd=to_usd(int(sums[6])),
         )
-        for name, calls, cached, failed, batched, in_flight, aside, *sums in found
+        for name, calls, cached, failed, batched, in_flight, aside, estimated, *sums in found
     ]
 
 

@@ -32,7 +32,7 @@ def believed(usage: Usage, prompt: Prompt, text: str) -> Usage:
             estimated=True,
             cost_usd=None,
         )
-    least = -(-len(text.encode()) // LONGEST_TOKEN)
+    least = max(1, len(text.encode()) // LONGEST_TOKEN) if text.strip() else 0
     if not (
         least <= usage.tokens_out <= own.tokens_out
         and 0 <= usage.tokens_thinking <= usage.tokens_out

@@ -31,6 +31,12 @@ class Tally(Model):
         "process. These may have been billed.",
     )
     in_flight_usd: Usd = Field(Decimal(0), description="What they may have cost at most.")
+    estimated: int = Field(
+        0,
+        ge=0,
+        description="Calls whose usage the provider did not report, or not as it can be; they are "
+        "booked at their upper bound.",
+    )
     batched: int = Field(0, ge=0, description="Calls that went with a batch job.")
     batch_saved_usd: Usd = Field(Decimal(0), description="What they would have cost more.")
 

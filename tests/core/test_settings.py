@@ -43,3 +43,21 @@ async def test_the_home_is_for_its_user_alone(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, talewright_home=tmp_path / "home")
     async with Ledger.open(settings):
         assert settings.home.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_an_env_file_is_read_as_its_first_bytes_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    (tmp_path / ".env").write_text("OPENAI_MODEL=größer\n", encoding)
+    monkeypatch.chdir(tmp_path)
+    assert Settings().openai_model == "größer"
+
+
+def test_an_env_file_of_another_encoding_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_bytes("OPENAI_API_KEY=schl\u00fcssel".encode("latin-1"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^\.env: is not UTF-8 text"):
+        Settings()
