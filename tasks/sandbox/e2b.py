@@ -1,4 +1,9 @@
-"""E2B: one sandbox in the cloud for a story, each program in a process of its own."""
+"""E2B: one sandbox in the cloud for a story, each program in a process of its own.
+
+Commands run the programs, not the Jupyter kernel of E2B's code interpreter: the calls of a kernel
+share their variables, it knows no limits of processor and memory, and it passes all that is printed
+on to us. Commands need no more of a template than a shell and `python3`.
+"""
 
 import asyncio
 import base64
@@ -61,6 +66,10 @@ class NoSlot(Exception):
     """Prefect, which paces the sandboxes of all processes, gives no leave to start one."""
 
 
+class StrangeAnswer(Exception):
+    """What answers for E2B does not speak its API: a proxy, an error page, another server."""
+
+
 _LATER = (e2b.RateLimitException, e2b.ServiceBusyException, httpx.TransportError)
 TROUBLE = (
     e2b.SandboxException,
@@ -68,6 +77,7 @@ TROUBLE = (
     e2b.ServiceBusyException,
     httpx.HTTPError,
     NoSlot,
+    StrangeAnswer,
 )
 
 
@@ -178,20 +188,21 @@ class E2B:
             with attempt:
                 with _asking_prefect():
                     await rate_limit(CREATES, strict=True)
-                return await e2b.AsyncSandbox.create(
-                    self._settings.e2b_template or None,
-                    timeout=LIFE_SECONDS,
-                    allow_internet_access=False,
-                    metadata=self._mark,
-                    idempotency_key=key,
-                    **account(self._settings),
-                )
+                with _asking_e2b():
+                    return await e2b.AsyncSandbox.create(
+                        self._settings.e2b_template or None,
+                        timeout=LIFE_SECONDS,
+                        allow_internet_access=False,
+                        metadata=self._mark,
+                        idempotency_key=key,
+                        **account(self._settings),
+                    )
         raise AssertionError("tenacity ends with an answer or an error")
 
     async def _discard(self) -> None:
         sandbox, self._sandbox = self._sandbox, None
         if sandbox is not None:
-            with contextlib.suppress(*TROUBLE):
+            with contextlib.suppress(*TROUBLE), _asking_e2b():
                 await asyncio.shield(sandbox.kill())
         await self._slot.give_back()
 
@@ -257,6 +268,17 @@ def _asking_prefect() -> Iterator[None]:
         yield
     except (ConcurrencySlotAcquisitionError, PrefectException, httpx.HTTPError) as error:
         raise NoSlot(str(error)) from error
+
+
+@contextlib.contextmanager
+def _asking_e2b() -> Iterator[None]:
+    """The SDK takes an answer apart without looking at it: then any exception may come of it."""
+    try:
+        yield
+    except (UserError, *TROUBLE):
+        raise
+    except Exception as error:
+        raise StrangeAnswer(type(error).__name__) from error
 
 
 class _Capture:
@@ -328,13 +350,14 @@ def account(settings: Settings) -> dict[str, Any]:
 
 async def sweep(settings: Settings, mark: dict[str, str] | None = None) -> int:
     """Kill the sandboxes of a run or story, or all of Talewright's; how many there were."""
-    pages = e2b.AsyncSandbox.list(
-        query=e2b.SandboxQuery(metadata=mark or {"app": APP}), **account(settings)
-    )
     killed = 0
-    while pages.has_next:
-        for found in await pages.next_items():
-            killed += await e2b.AsyncSandbox.kill(found.sandbox_id, **account(settings))
+    with _asking_e2b():
+        pages = e2b.AsyncSandbox.list(
+            query=e2b.SandboxQuery(metadata=mark or {"app": APP}), **account(settings)
+        )
+        while pages.has_next:
+            for found in await pages.next_items():
+                killed += await e2b.AsyncSandbox.kill(found.sandbox_id, **account(settings))
     return killed
 
 
@@ -348,6 +371,8 @@ def said(error: Exception) -> str:
         return "E2B is overloaded: try later"
     if isinstance(error, NoSlot):
         return scrub(f"Prefect gives no slot for a sandbox, is its server up? {error}")
+    if isinstance(error, StrangeAnswer):
+        return f"what answers is not E2B ({error}): check E2B_API_URL and the proxy"
     if isinstance(error, httpx.HTTPError):
         return "E2B cannot be reached: check the network and E2B_API_URL"
     return scrub(f"E2B: {error}")

@@ -90,14 +90,21 @@ def _snippets(numbered: Iterable[tuple[int, str]]) -> Iterator[Snippet]:
 
 def _decoded(numbered: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """A line that opens a block with an escaped newline holds several: a model sometimes sends
-    its newlines escaped twice."""
+    its newlines escaped twice. In a block that is open already it is a string of the code."""
+    opened = ""
     for number, line in numbered:
-        if _ESCAPED.search(line):
+        fence = _FENCE.match(line)
+        if opened and ((fence and fence[2].startswith(opened)) or _GLUED.match(line)):
+            # A fence with a tag begins the next block: the one before it was never closed.
+            opened = fence[2] if fence and fence[3].strip() else ""
+            yield number, line
+        elif not opened and _ESCAPED.search(line):
             parts = line.split("```")
             parts = [_unescaped(part, is_code=i % 2 == 1) for i, part in enumerate(parts)]
             for part in "```".join(parts).split("\n"):
                 yield number, part
         else:
+            opened = opened or (fence[2] if fence else "")
             yield number, line
 
 

@@ -28,7 +28,29 @@ from tasks.sandbox.box import box as boxed
 from tests.emulators.http import Answer, HttpServer, Request, json_answer
 
 KEY = "e2b_" + "0" * 40
-Fault = Literal["429", "500", "503", "404", "401", "slow", "reset", "dies", "cut"]
+Fault = Literal[
+    "429",
+    "500",
+    "503",
+    "404",
+    "401",
+    "slow",
+    "reset",
+    "page",
+    "empty",
+    "list",
+    "null",
+    "dies",
+    "cut",
+]
+STRANGE: dict[Fault, tuple[int, bytes]] = {
+    "page": (200, b"<html>Sign in</html>"),
+    "empty": (201, b"{}"),
+    "list": (201, b'["sandbox"]'),
+    "null": (200, b"null"),
+}
+"""Creates that something else answers."""
+
 PASSING: tuple[Fault, ...] = ("429", "500", "503", "slow", "reset", "dies", "cut")
 """What does not happen again for ever; the last two befall a command, the others a create."""
 
@@ -132,7 +154,11 @@ class E2BEmulator(HttpServer):
     async def _create(self, request: Request) -> Answer:
         body = request.json()
         self.bodies.append(body)
-        fault = self._fault(("429", "500", "503", "404", "401", "slow", "reset"))
+        fault = self._fault(("429", "500", "503", "404", "401", "slow", "reset", *STRANGE))
+        if fault in STRANGE:
+            status, said = STRANGE[fault]
+            kind = "text/html" if fault == "page" else "application/json"
+            return Answer(status, said, {"content-type": kind})
         if fault == "401":
             return _error(401, "invalid API key")
         if fault == "404":

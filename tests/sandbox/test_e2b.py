@@ -16,7 +16,7 @@ from tasks.sandbox import open_sandbox
 from tasks.sandbox.e2b import AT_ONCE, CREATES, E2B, sweep
 from tasks.sandbox.engine import Limits, Run
 from tasks.story.code import CodeReport, Snippet
-from tests.emulators.e2b import E2BEmulator, Fault
+from tests.emulators.e2b import STRANGE, E2BEmulator, Fault
 from tests.ports import free_port
 
 
@@ -115,6 +115,17 @@ async def test_what_waiting_does_not_mend_is_told(
     assert report.verdict == "infra_error"
     assert said in (report.error or "")
     assert not report.to_blame
+
+
+@pytest.mark.parametrize("fault", STRANGE)
+async def test_an_answer_that_is_not_of_its_api_is_not_the_storys_fault(
+    e2b: E2BEmulator, tmp_path: Path, fault: Fault
+) -> None:
+    e2b.faults.append(fault)
+    [report] = await run(settings(e2b, tmp_path), "print(1)")
+    assert report.verdict == "infra_error"
+    assert "check E2B_API_URL" in (report.error or "")
+    assert not e2b.running
 
 
 async def test_without_prefect_nothing_starts_and_the_story_goes_on(

@@ -117,6 +117,14 @@ def test_a_newline_in_a_string_is_not_decoded_where_the_block_is_whole() -> None
     assert only('```python\nprint("a\\nb")\n```').code == 'print("a\\nb")\n'
 
 
+@pytest.mark.parametrize("fence", ["```", "~~~", "````"])
+def test_a_fence_in_a_string_of_a_whole_block_is_no_fence(fence: str) -> None:
+    code = 'print("A scroll:\\n```\\n")\nprint("```python\\nx = 1\\n```\\n")\n'
+    assert only(f"{fence}python\n{code}{fence}\nDusk.\n").code == code
+    after = f"{fence}python\n{code}{fence}\nThen:\\n```python\\nx = 1\\n```\\nNight."
+    assert [one.code for one in find_code(after)] == [code, "x = 1\n"]
+
+
 def test_windows_newlines_lists_and_quotes() -> None:
     assert found("Dusk.\r\n\r\n```python\r\nx = 1\r\n```\r\n") == [("x = 1\n", 3, 5)]
     assert found("1. Dusk:\n\n   ```python\n   if 1:\n       x = 1\n   ```\n") == [
