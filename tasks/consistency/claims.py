@@ -28,6 +28,9 @@ _WITHIN = frozenset({"in", "inside", "within", "through", "aboard"})
 _NEAR = frozenset({"beside", "near", "behind", "opposite", "from", "with", "next"})
 _UPON = frozenset({"be", "stand", "sit", "kneel", "lie", "wait", "lean"})
 _POCKETS = words("words", "pockets")
+_ABOUT = frozenset({"about", "around", "round", "over", "upon", "on"})
+_HANDS = frozenset({"hand", "finger", "fist", "palm", "glove"})
+_STANDING = frozenset({"warm", "full", "open", "busy", "bright", "crowded", "packed", "lit"})
 _WRITING = words("words", "writing")
 _READING = words("words", "reading")
 _PARTS = words("words", "parts")
@@ -107,7 +110,8 @@ def _ruin(place: Word) -> bool:
         return True
     if place.dep == "pobj" and head.low == "of":
         return head.head.lemma in _RUINS or head.head.low in ("left", "used")
-    where = any(c.low in ("where", "once") for c in head.children)
+    near = [*head.children, *(w for w in (place.before, place.before and place.before.before) if w)]
+    where = any(w.low in ("where", "once") for w in near)
     return place.dep == "nsubj" and where and head.tag in ("VBD", "VBN")
 
 
@@ -342,7 +346,9 @@ class _Reading:
                 yield self.make(
                     "destroys", "", what=what, sure=noun.ref.whole and self.verb in v.RUIN
                 )
-            elif self.verb in _STAND and not self.clause.passive:
+            elif (self.verb in _STAND and not self.clause.passive) or (
+                self.verb == "be" and any(c.low in _STANDING for c in self.node.verb.kids("acomp"))
+            ):
                 yield self.make("stands", "", what=what, sure=False)
             elif self.verb in v.SHUT and self.clause.passive:
                 yield self.make("closes", "", what=what, sure=False)
@@ -400,10 +406,11 @@ def _place_words(noun: Word) -> Iterator[tuple[Word, bool]]:
     for prep in noun.kids("prep"):
         inner = prep.kid("pobj")
         if inner is not None and inner.ref and inner.ref.kind == "place":
-            if prep.low == "of" and noun.lemma not in _OUTSIDE | _RUINS:
+            ruined = any(c.low in _RUINED for c in noun.kids("amod"))
+            if prep.low == "of" and noun.lemma not in _OUTSIDE | _RUINS and not ruined:
                 yield inner, noun.lemma in _PARTS
             elif prep.low in ("in", "inside", "at", "on"):
-                yield inner, False
+                yield inner, prep.low in _WITHIN
 
 
 _OUTSIDE = frozenset({"door", "gate", "wall", "window", "road", "key", "picture", "map", "view",

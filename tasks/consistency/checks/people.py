@@ -28,6 +28,9 @@ def met_before(case: Case) -> Iterator[Finding]:
             people = {w.ref.id for w in row if w.ref and w.ref.kind == "character"}
             yours = any(w.low in {"you", "i", "your", "yourself", "we"} for w in row)
             pair = people | ({case.lead} if yours else set())
+            if not pair:
+                # 'The two have never met': those whom the text names.
+                pair = {who for who in case.atlas.characters if case.mentions(who)}
             if len(pair) == 2:
                 who, whom = sorted(pair, key=lambda one: one != case.lead)
                 if case.before.have_met(who, whom):

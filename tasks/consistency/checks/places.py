@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from tasks.consistency.claims import calls_ruin
+from tasks.consistency.claims import Claim, calls_ruin
 from tasks.consistency.examination import Case, Check, Finding, field_of, sentence
+from tasks.consistency.language.english import pattern
 from tasks.story.state import PathState, PlaceState
 from tasks.story.verdict import Severity
 
@@ -49,9 +50,7 @@ def shut(case: Case) -> Iterator[Finding]:
         place = _outer(case, case.before, claim.what, "closed")
         if not place or not claim.strong or claim.what in opened:
             continue
-        if claim.kind not in ("enters", "is_at") or _inside(
-            case, case.before, claim.who, claim.what
-        ):
+        if not _goes_in(case, claim) or _inside(case, case.before, claim.who, claim.what):
             continue
         yield _finding(case, claim.what, place, "is closed", claim.quote, True, True)
     if case.scene:
@@ -60,6 +59,13 @@ def shut(case: Case) -> Iterator[Finding]:
         if place and not here and case.scene.place not in opened:
             quote = case.scene.setting_description
             yield _finding(case, case.scene.place, place, "is closed", quote)
+
+
+def _goes_in(case: Case, claim: Claim) -> bool:
+    """Whether somebody enters, or goes to a place without a word of its door."""
+    if claim.kind == "moves":
+        return pattern("outside").search(case.text) is None
+    return claim.kind in ("enters", "is_at")
 
 
 def _outer(case: Case, state: PathState, place: str, status: str) -> PlaceState | None:

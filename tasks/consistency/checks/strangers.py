@@ -47,11 +47,17 @@ def _acting(passage: Passage, clause: Clause) -> Iterator[Word]:
         if _stranger(noun):
             on_feet = any(w.low == "feet" for p in node.verb.kids("prep") for w in p.children)
             lively = clause.verb not in _STILL | {"be", "have"} or on_feet
-            if lively or _called_person(noun):
+            if lively or _called_person(noun) or _goes_on(passage, clause):
                 yield noun
     for noun in (*node.receivers, *node.objects):
         if _stranger(noun) and clause.verb in v.INTERACT | v.GIVE | v.SPEAK:
             yield noun
+
+
+def _goes_on(passage: Passage, clause: Clause) -> bool:
+    """Whether a 'he' whom nobody else can be follows: 'Marsh is in the bath. He comes down.'"""
+    after = passage.clauses[passage.clauses.index(clause) + 1 :]
+    return any(not c.subjects and c.pronoun for c in after)
 
 
 def _stranger(noun: Word) -> bool:

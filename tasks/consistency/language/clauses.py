@@ -279,7 +279,7 @@ def _own_mode(verb: Word) -> Mode:
     for one in verb.kids("aux"):
         if one.tag == "MD":
             return "hypothetical"
-    if any(c.low in _MAYBE for c in verb.kids("advmod")):
+    if _counterfactual(verb) or any(c.low in _MAYBE for c in verb.kids("advmod")):
         return "hypothetical"
     have = next((c for c in verb.kids("aux") if c.lemma == "have" or c.low in ("'d", "'ve")), None)
     if have is not None and verb.tag == "VBN":
@@ -316,7 +316,7 @@ def _governed(verb: Word) -> Mode:
         return "hypothetical"
     if dep == "advcl":
         marks = {c.low for c in verb.kids("mark", "advmod")}
-        if marks & _UNREAL or _counterfactual(verb) or _infinitive(verb):
+        if marks & _UNREAL or _infinitive(verb):
             return "hypothetical"
         return _inherited(head)
     if dep in ("relcl", "acl"):
@@ -354,7 +354,7 @@ def _counterfactual(verb: Word) -> bool:
     subject = verb.kid("nsubj", "nsubjpass")
     first = verb.kid("aux", "auxpass")
     lead = first if first is not None else verb
-    marked = verb.kid("mark", "advmod")
+    marked = verb.kid("mark") or next((c for c in verb.kids("advmod") if c.tag == "WRB"), None)
     return bool(
         subject
         and marked is None

@@ -95,7 +95,7 @@ class Names:
         words = "|".join(map(re.escape, sorted(strangers)))
         for match in re.finditer(rf"\b(?:{words})(?:\s+(?:{words}))*\b", text):
             before = text[: match.start()].split()[-1:]
-            if {match.start() - 1, match.end() + 1} & taken:
+            if {match.start() - 2, match.end() + 1} & taken:
                 # Part of a longer name.
                 continue
             of_kind = [w.lower() for w in before] in (["the"], ["a"], ["an"], ["this"], ["that"])

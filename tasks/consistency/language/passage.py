@@ -82,6 +82,8 @@ class Passage:
         self.frame: Mode | None = before.frame if before else None
         self.tense: str = before.tense if before and before.tense else tense
         self._people: list[list[tuple[str, Word]]] = before._people[-1:] if before else []
+        self.reads = False
+        """Whether somebody reads a letter, or plays a recording."""
         self.person: bool = any(w.low in _YOU for row in self.words for w in row) or (
             before is not None and before.person
         )
@@ -91,6 +93,27 @@ class Passage:
         if not orders:
             self._settle_tense()
         self._doubt_names()
+        self._set_apart(before)
+
+    def _set_apart(self, before: "Passage | None") -> None:
+        """'Name the mare Corin': here Corin is a mare. Who wrote a letter that is read speaks in
+        it, not here."""
+        reads: bool = before.reads if before else False
+        self.namesakes: set[str] = set(before.namesakes) if before else set()
+        for clause in self.clauses:
+            if clause.verb in _NAMING:
+                given = [*clause.node.objects, *clause.node.receivers]
+                given += [c for o in given for c in o.kids("appos", "oprd")]
+                people = {o.ref.id for o in given if o.ref and o.ref.kind == "character"}
+                self.namesakes |= people if len(given) > len(people) else set()
+            if clause.verb in _OPENED:
+                reads = reads or any(tree.frame_noun(o) == "depicted" for o in clause.node.around)
+            if clause.mode != "asserted":
+                continue
+            namesake = self.namesakes & set(clause.subjects) and clause.verb not in SPEAK
+            if namesake or (reads and clause.verb in _WRITES and clause.sentence.speech):
+                clause.mode = "depicted"
+        self.reads = reads
 
     def _settle_tense(self) -> None:
         """In a text told in the present, what a part of a sentence tells in the simple past was
@@ -268,6 +291,11 @@ def _quoted(sentence: Sentence) -> Iterator[tuple[int, int]]:
         at = sentence.text.find(speech, at)
         yield at, at + len(speech)
         at += len(speech)
+
+
+_NAMING = frozenset({"name", "call", "christen", "baptise", "baptize", "dub"})
+_OPENED = frozenset({"read", "open", "unfold", "unseal", "find", "play", "hear"})
+_WRITES = frozenset({"begin", "write", "say", "go", "continue", "end", "close", "conclude", "sign"})
 
 
 def _same_clause(one: Word, other: Word) -> bool:
