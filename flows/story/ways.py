@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Self
 
-from tasks.consistency.paths import MOST_WAYS, alike
+from tasks.consistency.paths import MOST_WAYS
 from tasks.core.errors import UserError
 from tasks.story.ask import PathStep
 from tasks.story.scene import Branch, Scene, SceneText
@@ -61,7 +61,7 @@ def ways_to(story: Story, scene_id: str) -> list[Way]:
 
 
 def _alike(one: Way, other: Way) -> bool:
-    return one.path[-1:] == other.path[-1:] and alike(one.state, other.state)
+    return one.path[-1:] == other.path[-1:] and one.state.same(other.state)
 
 
 def below(story: Story, scene_id: str) -> set[str]:

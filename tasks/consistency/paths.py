@@ -67,6 +67,8 @@ class Way:
 
     path: tuple[str, ...]
     state: PathState
+    choices: tuple[str, ...] = ()
+    """What was chosen on it: the link's id and its words."""
 
 
 def check_story(graph: Graph, accepted: Sequence[AcceptedFinding] = ()) -> StoryCheck:
@@ -117,7 +119,7 @@ def follow(graph: Graph) -> tuple[dict[str, list[Way]], set[str]]:
     while queue:
         here, way = queue.popleft()
         known = found.setdefault(here, [])
-        if any(alike(way.state, other.state) for other in known):
+        if any(way.state.same(other.state) for other in known):
             continue
         if len(known) >= MOST_WAYS:
             capped.add(here)
@@ -132,7 +134,9 @@ def follow(graph: Graph) -> tuple[dict[str, list[Way]], set[str]]:
                 if not graph.declares:
                     effects = infer(of_branch(graph.world, None, after, None, link.branch))
                 state = after.after(effects, source=_source(graph, link.id))
-                queue.append((link.to, Way((*way.path, link.to), state)))
+                choice = f'{link.id} "{link.branch.choice[:60]}"'
+                taken = Way((*way.path, link.to), state, (*way.choices, choice))
+                queue.append((link.to, taken))
     return found, capped
 
 
@@ -145,26 +149,6 @@ def _after(graph: Graph, passage: Passage, way: Way) -> PathState:
 
 def _source(graph: Graph, one: str) -> str:
     return one if graph.declares else one + MARK
-
-
-def alike(a: PathState, b: PathState) -> bool:
-    """Whether the same holds in two states, whatever made it so."""
-    return _values(a) == _values(b)
-
-
-def _values(state: PathState) -> tuple[object, ...]:
-    return (
-        state.clock,
-        {k: v.value for k, v in state.life.items()},
-        {k: v.place for k, v in state.whereabouts.items()},
-        {k: (v.holder, v.place, v.destroyed) for k, v in state.items.items()},
-        {k: v.value for k, v in state.places.items()},
-        {k: set(v) for k, v in state.knows.items()},
-        {k: set(v) for k, v in state.met.items()},
-        {k: v.value for k, v in state.promises.items()},
-        set(state.events),
-        state.counts,
-    )
 
 
 def _join(
@@ -183,7 +167,7 @@ def _join(
         for key, issue in _gravest(verdict.issues).items():
             if issue.check != UNDECLARED or declares:
                 seen.setdefault(key, []).append((issue, way))
-    issues = [_weigh(found, len(ways)) for found in seen.values()]
+    issues = [_weigh(found, ways) for found in seen.values()]
     worst = next((found[0][1].path for found in seen.values()), ways[0].path)
     return Examined(
         id=one,
@@ -207,19 +191,30 @@ def _gravest(issues: Sequence[Issue]) -> dict[tuple[str, str], Issue]:
     return found
 
 
-def _weigh(found: Sequence[tuple[Issue, Way]], ways: int) -> Issue:
+def _weigh(found: Sequence[tuple[Issue, Way]], ways: Sequence[Way]) -> Issue:
     """One thing, found on some ways, as it stands for the passage."""
     worst = max(issue.severity for issue, _ in found)
     found = [(issue, way) for issue, way in found if issue.severity == worst]
     issue, witness = found[0]
     if issue.source.endswith(MARK):
         issue = issue.model_copy(update={"severity": min(issue.severity, Severity.WARNING)})
-    if len(found) == ways:
+    if len(found) == len(ways):
         return issue
     way = " > ".join(witness.path)
-    message = f"{issue.message} (On {len(found)} of {ways} ways; the shortest: {way}.)"
+    taken = _decisive([way for _, way in found], ways)
+    which = f": those by {taken}" if taken else ""
+    message = f"{issue.message} (On {len(found)} of {len(ways)} ways{which}; the shortest: {way}.)"
     severity = min(issue.severity, Severity.WARNING)
     return issue.model_copy(update={"message": message, "severity": severity})
+
+
+def _decisive(some: Sequence[Way], ways: Sequence[Way]) -> str:
+    """The first choice that all of some ways take and no other way does; else the choices that the
+    shortest of them alone takes."""
+    others = {choice for way in ways if way not in some for choice in way.choices}
+    first = [choice for choice in some[0].choices if choice not in others]
+    shared = (c for c in first if all(c in way.choices for way in some))
+    return next(shared, ", then ".join(first or some[0].choices))
 
 
 def shape(graph: Graph) -> Iterator[Issue]:

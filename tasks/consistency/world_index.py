@@ -1,12 +1,12 @@
 """What can be worked out once about a world: its names, roads, rules and facts."""
 
-import heapq
-from collections import Counter, defaultdict
+from collections import Counter
 from functools import cached_property
 
 from tasks.consistency.language.names import Names
 from tasks.consistency.language.tokens import terms
 from tasks.core.cache_by_identity import cache_by_identity
+from tasks.story.roads import Roads
 from tasks.story.world import Character, Event, Fact, Item, Place, World
 
 
@@ -21,47 +21,12 @@ class Atlas:
         self.facts: dict[str, Fact] = {f.id: f for f in world.facts}
         self.events: dict[str, Event] = {e.id: e for e in world.timeline}
         self.names = Names(world)
-        self._roads: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for road in world.roads:
-            a, b = road.between
-            self._roads[a].append((b, road.minutes))
-            self._roads[b].append((a, road.minutes))
-        for place in world.places:
-            if place.within:
-                self._roads[place.id].append((place.within, 0))
-                self._roads[place.within].append((place.id, 0))
-        self._travel: dict[str, dict[str, int]] = {}
+        self.roads = Roads(world)
 
     def name(self, one: str) -> str:
         """The name the prose uses for an id."""
         found = self.characters.get(one) or self.places.get(one) or self.items.get(one)
         return found.name if found else one
-
-    def inside(self, place: str | None, outer: str) -> bool:
-        """Whether a place is another, or part of it."""
-        while place:
-            if place == outer:
-                return True
-            place = self.places[place].within if place in self.places else None
-        return False
-
-    def minutes(self, a: str, b: str) -> int | None:
-        """The shortest time from one place to another in minutes; None if no road leads there."""
-        if a not in self._travel:
-            self._travel[a] = self._reach(a)
-        return self._travel[a].get(b)
-
-    def _reach(self, start: str) -> dict[str, int]:
-        found: dict[str, int] = {}
-        queue = [(0, start)]
-        while queue:
-            minutes, place = heapq.heappop(queue)
-            if place in found:
-                continue
-            found[place] = minutes
-            for other, more in self._roads.get(place, []):
-                heapq.heappush(queue, (minutes + more, other))
-        return found
 
     @cached_property
     def fact_terms(self) -> dict[str, Counter[str]]:

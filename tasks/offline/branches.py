@@ -33,7 +33,7 @@ class Option:
     def draft(self, situation: Situation) -> BranchDraft | None:
         """The branch, or None if no card is left or a rule stands against it."""
         plain = [situation.effect(kind, fields, "") for _, kind, fields in self.effects]
-        if not permitted(situation.world, situation.state, plain):
+        if not permitted(situation.world, situation.roads, situation.state, plain):
             return None
         return tell(self, situation)
 

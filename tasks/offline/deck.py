@@ -5,7 +5,7 @@ gaps, `{place}`, and marks the words an effect rests on: `[moves: You came to {p
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -86,16 +86,16 @@ def fill(text: str, values: Mapping[str, str]) -> Passage:
 class Dealer:
     """Deals cards for one scene. `told` is everything the path has said so far."""
 
-    def __init__(self, seed: str, told: str, forbidden: re.Pattern[str] | None) -> None:
+    def __init__(self, seed: str, told: str, clear: Callable[[str], bool]) -> None:
         self._seed = seed
         self._told = told
-        self._forbidden = forbidden
+        self._clear = clear
         self._dealt: set[Card] = set()
         self._said = set(map(_fold, sentences(told)))
 
     def allowed(self, text: str) -> bool:
         """Whether a text keeps clear of every forbidden term."""
-        return not (self._forbidden and self._forbidden.search(text))
+        return self._clear(text)
 
     def new(self, text: str) -> bool:
         """Whether none of its sentences has been said on the path."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from tasks.offline import grammar
 from tasks.offline.branches import Change, Option, tell
-from tasks.offline.roads import neighbours
 from tasks.offline.rules import permitted
 from tasks.offline.situation import Situation
 from tasks.story.scene import BranchDraft
@@ -103,7 +102,7 @@ def _somebody_elsewhere(situation: Situation) -> Iterator[Option]:
 
 
 def _too_fast(situation: Situation) -> Iterator[Option]:
-    near = neighbours(situation.world, situation.place.id) if situation.world.roads else {}
+    near = situation.near() if situation.world.roads else {}
     for place in situation.world.places:
         if near.get(place.id, 0) >= 10 and situation.state.places[place.id].value == "open":
             words = {"dest": grammar.the_place(place.name), "quick": grammar.span(2)}
@@ -133,8 +132,8 @@ def _breaks(situation: Situation, form: ForbidEffect) -> Iterator[Option]:
         }
         fields = every[kind]
         effect = situation.effect(kind, fields, "")
-        if not permitted(situation.world, situation.state, [effect]):
-            minutes = neighbours(situation.world, situation.place.id).get(what, 30)
+        if not permitted(situation.world, situation.roads, situation.state, [effect]):
+            minutes = situation.near().get(what, 30)
             words = {"dest": grammar.the_place(name), "item": grammar.the_item(name)}
             words["span"] = grammar.span(minutes)
             effects: tuple[Change, ...] = ((kind, kind, fields),)

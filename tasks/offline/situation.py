@@ -11,16 +11,22 @@ from pydantic import TypeAdapter
 from tasks.offline import grammar
 from tasks.offline.deck import Dealer
 from tasks.offline.joins import common
-from tasks.offline.roads import minutes_between, ways
-from tasks.offline.rules import forbidden_terms, permitted
+from tasks.offline.rules import clear_of_terms, permitted
 from tasks.story.ask import SceneAsk
 from tasks.story.brief import Brief
 from tasks.story.effects import Effect
+from tasks.story.roads import Roads
 from tasks.story.state import PathState
 from tasks.story.statements import spell
 from tasks.story.world import Character, Event, Fact, Item, Place, World
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
+
+STEP_WITHIN = 5
+"""Minutes the writer takes between a place and one within it."""
+
+UNMAPPED = 30
+"""Minutes the writer takes between two places of a world that has no roads at all."""
 
 _ENMITY = -0.45
 """A feeling from which on two people are enemies; -1 is hatred."""
@@ -69,8 +75,12 @@ class Situation:
             told += [scene.title, scene.setting_description, scene.narrative_text]
             told += [line.text for line in scene.dialogue]
             told += [step.choice, step.consequence]
-        terms = forbidden_terms(self.world, self.brief)
-        return Dealer(self.seed, "\n".join(told), terms)
+        return Dealer(self.seed, "\n".join(told), clear_of_terms(self.world, self.brief))
+
+    @cached_property
+    def roads(self) -> Roads:
+        """How the places lie."""
+        return Roads(self.world)
 
     def random(self, purpose: str) -> Random:
         """Chance for one purpose, so that one draw more does not change all the others."""
@@ -124,7 +134,7 @@ class Situation:
 
     def permits(self, kind: str, fields: Mapping[str, object]) -> bool:
         """Whether the rules permit an effect of that kind, given without its quote."""
-        return permitted(self.world, self.state, [self.effect(kind, fields, "")])
+        return permitted(self.world, self.roads, self.state, [self.effect(kind, fields, "")])
 
     @staticmethod
     def effect(kind: str, fields: Mapping[str, object], quote: str) -> Effect:
@@ -133,7 +143,7 @@ class Situation:
 
     def try_effects(self, *effects: Effect) -> bool:
         """Add effects to the scene if the rules permit them."""
-        if not permitted(self.world, self.state, effects):
+        if not permitted(self.world, self.roads, self.state, effects):
             return False
         self.effects += effects
         self.state = self.state.after(effects, self.ask.scene_id)
@@ -230,14 +240,28 @@ class Situation:
         alive = self.state.status(character.id) == "alive"
         if not alive or at.place is None or at.place == self.place.id:
             return None
-        minutes = minutes_between(self.world, at.place, self.place.id)
+        minutes = self.roads.minutes(at.place, self.place.id, self.unsaid)
         past = (self.state.clock - at.since.at).total_seconds() / 60
         return None if minutes is None else minutes - past
+
+    @property
+    def unsaid(self) -> int:
+        """Minutes a way takes of which the world does not say it."""
+        return STEP_WITHIN if self.world.roads else UNMAPPED
+
+    def near(self) -> dict[str, int]:
+        """The places next to this one, with the minutes to each."""
+        legs = self.roads.neighbours(self.place.id).items()
+        return {place: self.unsaid if leg is None else leg for place, leg in legs}
 
     def ways(self) -> Sequence[tuple[Place, int]]:
         """The places one can go to, with minutes; new ones and those with people first."""
         seen = {step.scene.place for step in self.ask.path} | {self.place.id}
-        open_ways = ways(self.world, self.state, self.place.id)
+        open_ways = {
+            place: minutes
+            for place, minutes in self.near().items()
+            if place in self.state.places and self.state.places[place].value == "open"
+        }
         places = [p for p in self.world.places if p.id in open_ways]
         self.random("ways").shuffle(places)
         living = [w for w, life in self.state.life.items() if life.value == "alive"]

@@ -20,22 +20,42 @@ from tasks.story.world import World
 Life = Literal["alive", "dead", "absent"]
 
 
-class Evidence(Model):
+class Held(Model):
+    """A part of what holds."""
+
+    def substance(self) -> object:
+        """All of it that a check can tell apart; two equal ones change no finding."""
+        return tuple(_substance(getattr(self, name)) for name in type(self).model_fields)
+
+
+def _substance(value: object) -> object:
+    if isinstance(value, Held):
+        return value.substance()
+    if isinstance(value, Mapping):
+        return {key: _substance(one) for key, one in value.items()}
+    return value
+
+
+class Evidence(Held):
     """Why something holds: where it was said, in which words, at which story time."""
 
     source: str = Field("world", description="'world', or the id of a scene or branch.")
     quote: str = ""
     at: datetime
 
+    def substance(self) -> object:
+        """Whether it held from the start: who said it, and in which words, is for reports."""
+        return self.source == "world"
 
-class LifeState(Model):
+
+class LifeState(Held):
     """Whether a character can act."""
 
     value: Life
     since: Evidence
 
 
-class Whereabouts(Model):
+class Whereabouts(Held):
     """Where a character was last said to be; None if nobody said."""
 
     place: str | None
@@ -44,8 +64,12 @@ class Whereabouts(Model):
     left: datetime | None = None
     """When they were last said to be where they came from, if they came from somewhere."""
 
+    def substance(self) -> object:
+        """Also since when: a journey takes time."""
+        return super().substance(), self.since.at
 
-class ItemState(Model):
+
+class ItemState(Held):
     """Who holds an item, or where it lies. A destroyed item is nowhere."""
 
     holder: str | None = None
@@ -54,28 +78,28 @@ class ItemState(Model):
     since: Evidence
 
 
-class PlaceState(Model):
+class PlaceState(Held):
     """Whether a place can be entered."""
 
     value: Literal["open", "closed", "destroyed"]
     since: Evidence
 
 
-class Knowledge(Model):
+class Knowledge(Held):
     """That somebody knows a fact, and who told them, if somebody did."""
 
     told_by: str | None = None
     since: Evidence
 
 
-class Feeling(Model):
+class Feeling(Held):
     """How one character stands to another, -1 to 1."""
 
     value: float = Field(ge=-1, le=1)
     since: Evidence
 
 
-class Promise(Model):
+class Promise(Held):
     """A promise, and what became of it."""
 
     who: str
@@ -95,7 +119,7 @@ class Statement:
     about: Sequence[str] = ()
 
 
-class PathState(Model):
+class PathState(Held):
     """Everything that holds at one point of one path. Immutable; `after` makes the next one."""
 
     protagonist: str
@@ -166,6 +190,10 @@ class PathState(Model):
             getattr(fork, effect.kind)(effect)
             fork.count(effect)
         return self.model_copy(update=fork.changed)
+
+    def same(self, other: Self) -> bool:
+        """Whether the same holds in another state, whatever made it so."""
+        return self.clock == other.clock and self.substance() == other.substance()
 
     def status(self, who: str) -> Life | None:
         """Alive, dead or absent; None for somebody the world does not know."""

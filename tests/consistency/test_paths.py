@@ -58,8 +58,25 @@ def test_false_on_every_way_is_an_error() -> None:
 def test_false_on_some_ways_is_a_warning_with_the_way_that_shows_it() -> None:
     checked = check_story(diamond((), ("dies corin",)))
     assert found(checked) == {("1.3", "D2", "warning")}
-    assert "1 > 1.2 > 1.3" in checked.findings[0][1].message
+    message = checked.findings[0][1].message
+    assert 'On 1 of 2 ways: those by 1b "Right. 1b"; the shortest: 1 > 1.2 > 1.3.' in message
     assert checked.clean
+
+
+@pytest.mark.parametrize("early_first", [True, False])
+def test_the_order_of_the_choices_changes_no_finding(early_first: bool) -> None:
+    """Corin is at the bridge early on one way and late on the other, at the same hour in the end;
+    only who was there early has had the time to come to the peak."""
+    early, late = (
+        ("moves corin bridge", "time_passes 130"),
+        ("time_passes 130", "moves corin bridge"),
+    )
+    told = diamond(*((early, late) if early_first else (late, early)))
+    peak = scene("Corin waits.", place="peak", present=["mira", "corin"])
+    told = graph(*told.passages[:3], Passage(id="1.3", scene=peak, ending=True))
+    (message,) = [i.message for _, i in check_story(told).findings if i.check == "D3c"]
+    assert "On 1 of 2 ways" in message
+    assert ('"To the left. 1a"' in message) != early_first
 
 
 @pytest.mark.parametrize(("dead_on", "severity"), [(2, "error"), (1, "warning")])

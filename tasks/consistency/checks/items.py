@@ -59,7 +59,9 @@ def _at_hand(case: Case, state: PathState, who: str, item: ItemState) -> bool:
         return item.holder == who
     place = case.place_of(state, who)
     if item.place and place and item.since.source == "world":
-        return case.atlas.inside(place, item.place) or case.atlas.inside(item.place, place)
+        return case.atlas.roads.inside(place, item.place) or case.atlas.roads.inside(
+            item.place, place
+        )
     return item.since.source == "world" and not item.place
 
 
@@ -152,7 +154,7 @@ def _taken(
 
 
 def _same(case: Case, a: str, b: str) -> bool:
-    return case.atlas.inside(a, b) or case.atlas.inside(b, a)
+    return case.atlas.roads.inside(a, b) or case.atlas.roads.inside(b, a)
 
 
 def _travels(case: Case) -> bool:

@@ -81,7 +81,7 @@ def _outer(case: Case, state: PathState, place: str, status: str) -> PlaceState 
 
 def _inside(case: Case, state: PathState, who: str, place: str) -> bool:
     at = state.place_of(who)
-    return at is not None and case.atlas.inside(at, place)
+    return at is not None and case.atlas.roads.inside(at, place)
 
 
 def _ruin(case: Case, place: str) -> bool:

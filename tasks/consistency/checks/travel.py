@@ -24,7 +24,7 @@ def too_fast(case: Case) -> Iterator[Finding]:
         if effect.kind != "moves" or step.mode == "dreamt":
             continue
         start = step.state.place_of(effect.who)
-        need = case.atlas.minutes(start, effect.to) if start else None
+        need = case.atlas.roads.minutes(start, effect.to) if start else None
         if not start or not need:
             continue
         have = max(0, _elapsed(case, effect.who) - spent[effect.who])
@@ -40,7 +40,7 @@ def too_fast(case: Case) -> Iterator[Finding]:
         if claim.who in moved:
             continue
         start = case.before.place_of(claim.who)
-        need = case.atlas.minutes(start, claim.what) if start else None
+        need = case.atlas.roads.minutes(start, claim.what) if start else None
         if not start or not need or not claim.firm:
             continue
         have = _elapsed(case, claim.who)
@@ -70,7 +70,7 @@ def _stayed(case: Case, seen: Whereabouts) -> int:
     stayed = (case.before.clock - seen.since.at).total_seconds() / 60
     if seen.came_from and seen.place and seen.left:
         # The minutes of the way there may have been declared after it.
-        way = case.atlas.minutes(seen.came_from, seen.place) or 0
+        way = case.atlas.roads.minutes(seen.came_from, seen.place) or 0
         stayed = min(stayed, (case.before.clock - seen.left).total_seconds() / 60 - way)
     return max(0, int(stayed))
 
@@ -131,7 +131,7 @@ def _apart(
     here, there = state.place_of(who), state.place_of(whom)
     if not here or not there or state.status(who) != "alive" or state.status(whom) != "alive":
         return
-    need = case.atlas.minutes(here, there)
+    need = case.atlas.roads.minutes(here, there)
     have = max(_elapsed(case, who), _elapsed(case, whom))
     if need is None or need <= have + UNSAID:
         return
@@ -162,7 +162,7 @@ def elsewhere(case: Case) -> Iterator[Finding]:
         at = case.before.place_of(who)
         if who in moved or not at or case.before.status(who) != "alive":
             continue
-        need = case.atlas.minutes(at, scene.place)
+        need = case.atlas.roads.minutes(at, scene.place)
         have = _elapsed(case, who)
         if need and need > have:
             certain = need > have + UNSAID
