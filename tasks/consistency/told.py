@@ -112,7 +112,12 @@ def as_effect(case: Case, told: Told) -> Effect | None:
     kind, what = told.kind, told.what
     if kind == "is_at":
         here = case.place_of(case.before, told.who)
-        if not here or not what or case.atlas.inside(here, what) or case.atlas.inside(what, here):
+        if (
+            not here
+            or not what
+            or case.atlas.roads.inside(here, what)
+            or case.atlas.roads.inside(what, here)
+        ):
             return None
         kind = "moves"
     if kind in get_args(Reading):

@@ -75,7 +75,7 @@ def twice(case: Case) -> Iterator[Finding]:
     seats = [(claim, place) for claim in case.claims if (place := _seat(case, claim))]
     for n, (one, here) in enumerate(seats):
         for other, there in seats[n + 1 :]:
-            apart = case.atlas.minutes(here, there)
+            apart = case.atlas.roads.minutes(here, there)
             if one.who != other.who or not apart or not _at_once(case, one, other):
                 continue
             yield Finding(
