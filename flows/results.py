@@ -30,8 +30,10 @@ class Batch(Model):
             return "cap reached"
         if not any(told.scenes for told in self.told):
             return "failed"
-        short = self.failed or len(self.complete) < len(self.told)
-        return "partial" if short else "complete"
+        outcomes = {told.receipt.outcome for told in self.told}
+        if self.failed or outcomes - {"complete", "unjudged"}:
+            return "partial"
+        return "unjudged" if "unjudged" in outcomes else "complete"
 
     @property
     def count(self) -> str:

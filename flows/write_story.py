@@ -27,6 +27,7 @@ from tasks.publish import publish
 STATES = {
     "complete": "Completed",
     "partial": "Partial",
+    "unjudged": "Unjudged",
     "cap reached": "CapReached",
     "failed": "Failed",
 }

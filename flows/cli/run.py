@@ -36,6 +36,7 @@ EXIT_CODES: dict[Outcome, int] = {
     "crashed": 1,
     "cap reached": 3,
     "partial": 4,
+    "unjudged": 5,
     "cancelled": 130,
 }
 
@@ -130,6 +131,16 @@ def print_told(told: Told, run_url: str) -> None:
     for refused in receipt.refused:
         out.print(f"    {refused.scene_id}  {shown(refused.choice)}")
         out.print(f"       [dim]{shown(refused.reason)}[/]")
+    if receipt.refused_drafts:
+        out.print(f"  Refused   {counted(len(receipt.refused_drafts), 'draft')} of scenes")
+    for draft in receipt.refused_drafts:
+        out.print(f"       [dim]{shown(draft)}[/]")
+    if receipt.under_review:
+        branches = counted(len(receipt.under_review), "branch", "branches")
+        out.print(f"  [yellow]Look at   {branches} that may contradict[/]")
+    for one in receipt.under_review:
+        out.print(f"    {one.scene_id}  {shown(one.choice)}")
+        out.print(f"       [dim]{shown(one.reason)}[/]")
     for line in receipt.missing:
         out.print(f"  [yellow]Missing   {shown(line)}[/]")
     if told.error:

@@ -41,7 +41,7 @@ from tasks.run_code import publish_code
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
 from tasks.story.receipt import Outcome, Receipt, RefusedBranch
-from tasks.story.scene import Scene
+from tasks.story.scene import Branch, Scene
 from tasks.story.story import Story
 
 P = ParamSpec("P")
@@ -160,6 +160,9 @@ class _Telling:
         if self.growth.missed_for is not None:
             announce(self.desk.story_id, title, self.growth.missed_for)
             return "partial", f"{counted(len(self.growth.missing), 'scene')} missing."
+        why = self._story().unjudged
+        if why:
+            return "unjudged", f"The judge could not be asked, so nothing was judged: {why}"
         return "complete", ""
 
     async def _grow(self) -> None:
@@ -219,7 +222,7 @@ class _Telling:
         """Whether the same order, given again, would come further."""
         if outcome == "partial":
             return not isinstance(self.growth.missed_for, SETTLED)
-        return outcome != "complete"
+        return outcome not in ("complete", "unjudged")
 
     async def _check(self, story: Story) -> None:
         checked = await _aside(check_story, from_story(story), self.desk.accepted)
@@ -280,14 +283,11 @@ class _Telling:
             missing_usd=missing_usd(
                 self.growth, self.planned, self.written, tallies.total.cost_usd
             ),
-            refused=[
-                RefusedBranch(
-                    scene_id=scene.scene_id,
-                    choice=branch.choice[:500],
-                    reason=branch.verdict.reason,
-                )
-                for scene, branch in story.refused()
+            refused=[_listed(*one) for one in story.refused()],
+            refused_drafts=[
+                f"{scene.scene_id}: {why}" for scene in story.scenes for why in scene.refused_drafts
             ],
+            under_review=[_listed(*one) for one in story.reviewed()],
             missing=[f"{missing.scene_id}: {missing.reason}" for missing in story.missing],
             notes=[*([error] if error else []), *(batches.notes if batches else [])],
         )
@@ -303,6 +303,12 @@ _ASIDE = ThreadPoolExecutor(1, "exports", partial(sys.setswitchinterval, SWITCH)
 async def _aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do what takes CPU in one thread for all stories, beside their calls."""
     return await asyncio.get_running_loop().run_in_executor(_ASIDE, partial(work, *args, **kwargs))
+
+
+def _listed(scene: Scene, branch: Branch) -> RefusedBranch:
+    verdict = branch.verdict
+    reason = verdict.reason or (verdict.judge_error and f"not judged: {verdict.judge_error}")
+    return RefusedBranch(scene_id=scene.scene_id, choice=branch.choice[:500], reason=reason)
 
 
 def _numbers(scene_id: str) -> list[int]:

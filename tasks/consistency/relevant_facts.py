@@ -23,7 +23,7 @@ from tasks.story.statements import spell as spell_moment
 from tasks.story.world import Character, Item, Place, World
 from tasks.world.boundaries import merged, spell
 
-MOST = 60
+MOST = 40
 """Statements a judge is given beside those it always gets, whatever the length of the path."""
 MOST_CHANGED = 30
 """Statements about what a scene changed."""

@@ -39,6 +39,17 @@ def receipt_markdown(receipt: Receipt) -> str:
             for r in receipt.refused
         ),
     ]
+    if receipt.refused_drafts:
+        parts += [f"## Refused drafts of scenes: {len(receipt.refused_drafts)}"]
+        parts += [f"- {escape(line)}" for line in receipt.refused_drafts]
+    if receipt.under_review:
+        parts += [
+            f"## Followed, but to be looked at: {len(receipt.under_review)}",
+            *(
+                f"- *{escape(r.choice)}* (scene {r.scene_id}): {escape(r.reason)}"
+                for r in receipt.under_review
+            ),
+        ]
     if receipt.missing:
         cost = f", about {money(receipt.missing_usd)} more" if receipt.missing_usd else ""
         parts += [f"## Not written{cost}", *(f"- {escape(line)}" for line in receipt.missing)]

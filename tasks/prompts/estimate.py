@@ -27,7 +27,10 @@ SCENE_SECONDS, JUDGE_SECONDS = 8.0, 4.0
 BEATS_TOKENS, DIALOGUE_TOKENS, EFFECT_TOKENS, BRANCH_TOKENS = 280, 160, 200, 180
 STEP_TOKENS = 180
 """What one earlier scene adds to the prompts of those after it."""
-JUDGE_IN, JUDGE_OUT = 1400, 160
+JUDGE_IN, JUDGE_OUT = 3400, 150
+JUDGE_BRANCH_IN, JUDGE_BRANCH_OUT = 90, 110
+"""Tokens of judging a scene with the world that comes with Talewright, beside its own text and that
+of the scene before it, and what each of its branches adds."""
 RATING_IN, RATING_OUT = 700, 240
 """Tokens of a scene's rating by the rubric, beside the scene itself."""
 
@@ -127,7 +130,7 @@ def by_batch(
     estimates: Sequence[Estimate], shape: Shape, settings: Settings, usual_seconds: float | None
 ) -> BatchEstimate:
     """What batch jobs make of estimates; `usual_seconds` is what a job took of late."""
-    jobs = 2 * shape.levels - 1  # the scenes of each level, and the judgements between them
+    jobs = 2 * shape.levels  # the scenes of each level, and the judgements on them
     return BatchEstimate(
         jobs=jobs,
         usd={one.name: one.usd * SHARE for one in estimates},
@@ -157,8 +160,9 @@ def _by(
         sent = first + level * STEP_TOKENS + (prose if level else 0)
         written.add(scenes, sent, answer * guess.length)
         if provider != "offline":
-            votes = scenes * branches * settings.judge_votes
-            judged.add(votes, JUDGE_IN + prose, JUDGE_OUT * guess.length)
+            asked = JUDGE_IN + prose * (2 if level else 1) + branches * JUDGE_BRANCH_IN
+            said = (JUDGE_OUT + branches * JUDGE_BRANCH_OUT) * guess.length
+            judged.add(scenes * settings.judge_votes, asked, said)
             ratings = scenes * settings.score_votes
             judged.add(ratings, RATING_IN + prose, RATING_OUT * guess.length)
     more = 1 + guess.again

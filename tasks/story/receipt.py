@@ -8,7 +8,10 @@ from pydantic import Field
 
 from tasks.story.base import Line, Model, Usd
 
-Outcome = Literal["complete", "partial", "cap reached", "failed", "cancelled", "crashed"]
+Outcome = Literal[
+    "complete", "unjudged", "partial", "cap reached", "failed", "cancelled", "crashed"
+]
+"""How a run ended; `unjudged`: with every scene, but the judge could not be asked of any text."""
 
 
 class Tally(Model):
@@ -42,7 +45,7 @@ class Tally(Model):
 
 
 class RefusedBranch(Model):
-    """A branch that did not get in."""
+    """A branch that did not get in, or that somebody should look at."""
 
     scene_id: str
     choice: Line
@@ -69,6 +72,10 @@ class Receipt(Model):
     estimate_usd: Usd | None = None
     prices_of: str = Field("", description="The price list that was used, with its version.")
     refused: list[RefusedBranch] = []
+    refused_drafts: list[str] = Field([], description="Drafts of scenes refused, with the reason.")
+    under_review: list[RefusedBranch] = Field(
+        [], description="Branches that are followed although a person should look at them."
+    )
     rungs: dict[str, int] = Field({}, description="Scenes per rung of the parsing ladder.")
     missing: list[str] = Field([], description="Scenes not written, with the reason.")
     missing_usd: Usd | None = Field(None, description="What the missing scenes would cost.")

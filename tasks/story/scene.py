@@ -114,3 +114,8 @@ class Scene(SceneText):
     quality: Quality
     written_by: Provenance
     cost_usd: Usd = Field(Decimal(0), description="Everything spent on it, refused branches too.")
+
+    @property
+    def branches(self) -> list[Branch]:
+        """All that were proposed: to follow, spare, refused."""
+        return [*self.story_branches, *self.spare_branches, *self.refused_branches]

@@ -8,6 +8,7 @@ from pydantic import Field
 from tasks.story.base import Id, Line, Model
 from tasks.story.brief import Brief
 from tasks.story.scene import Branch, Scene, SceneId
+from tasks.story.verdict import Decision
 from tasks.story.world import World
 
 FORMAT_VERSION: Literal[1] = 1
@@ -55,6 +56,24 @@ class Story(Model):
         for scene in self.scenes:
             for branch in scene.refused_branches:
                 yield scene, branch
+
+    def reviewed(self) -> Iterator[tuple[Scene, Branch]]:
+        """Every branch that leads on although a person should look at it, with its scene."""
+        for scene in self.scenes:
+            for branch in scene.story_branches:
+                if branch.verdict.decision is Decision.REVIEW:
+                    yield scene, branch
+
+    @property
+    def unjudged(self) -> str:
+        """Why the judge could be asked of no text at all; empty if it was, or has nothing to do
+        with the story."""
+        texts = [scene.verdict for scene in self.scenes]
+        texts += [branch.verdict for scene in self.scenes for branch in scene.branches]
+        asked = [verdict for verdict in texts if verdict.judge != "not asked"]
+        if not asked or any(verdict.judge == "asked" for verdict in asked):
+            return ""
+        return next((v.judge_error for v in asked if v.judge_error), "no reason was given")
 
     def paths(self) -> Iterator[list[Scene]]:
         """Every way from the opening to a scene nothing follows, as lists of scenes."""

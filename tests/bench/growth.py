@@ -2,7 +2,7 @@
 
 Three levels of three branches against a Gemini server that takes 4 s a call. The critical path is
 the longest chain of calls that have to wait for each other: on each level a scene, and then the
-judgements of its branches, side by side; an ending has none. What was asked a second time makes the
+judgement of it and its branches. What was asked a second time makes the
 ratio worse. Start-up ends with the first call; the end, after the last answer, is the last scenes'
 scores, the exports, the artifacts and the way out.
 """
@@ -19,7 +19,7 @@ from tests.emulators.gemini import GeminiServer
 
 LEVELS, BREADTH = 3, 3
 ORDER = ["write", "--depth", str(LEVELS), "--breadth", str(BREADTH), "--sandbox", "none"]
-CHAIN = 2 * LEVELS + 1
+CHAIN = 2 * (LEVELS + 1)
 """Calls one after the other: two on each level with choices, one for an ending."""
 
 

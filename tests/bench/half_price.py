@@ -23,8 +23,8 @@ from tasks.ledger.prices import Prices
 from tests.emulators.gemini_batch import GeminiBatchServer
 
 ORDER = ["batch", "--batch", "--repeats", "25", "--depth", "2", "--sandbox", "none"]
-LEVELS = 5
-"""Three of scenes, and two of judgements between them."""
+LEVELS = 6
+"""Three of scenes, and as many of judgements on them."""
 
 
 def main(kills: int, seed: int) -> None:

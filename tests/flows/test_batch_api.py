@@ -16,8 +16,8 @@ from tests.canary import CANARY
 from tests.emulators.gemini_batch import GeminiBatchServer
 from tests.flows.test_write_stories import run_batch
 
-LEVELS = 5
-"""Three of scenes, and two of judgements on the branches between them."""
+LEVELS = 6
+"""Three of scenes, and as many of judgements on them and their branches."""
 
 
 @pytest.fixture

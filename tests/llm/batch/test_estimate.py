@@ -50,7 +50,7 @@ def test_an_estimate_compares_both_ways() -> None:
     told = json.loads(done.stdout)
     each = {one["name"]: Decimal(one["usd"]) for one in told["one_by_one"]}
     assert {name: Decimal(usd) * 2 for name, usd in told["batch"]["usd"].items()} == each
-    assert told["batch"]["jobs"] == 5
+    assert told["batch"]["jobs"] == 6
 
 
 def calls(*options: str) -> int:
@@ -67,8 +67,8 @@ def test_a_change_is_estimated_by_what_it_writes(tmp_path: Path) -> None:
     assert calls(*change, "--redo", "1") == calls("--depth", "2")
     leaf = story.scenes[-1].scene_id
     assert leaf.count(".") == 2
-    assert calls(*change, "--redo", leaf) == 1
-    assert calls(*change, "--from", leaf, "--depth", "1") == 2
+    assert calls(*change, "--redo", leaf) == 2
+    assert calls(*change, "--from", leaf, "--depth", "1") == 4
     assert calls("--scenes", "3") < calls("--scenes", "9") < calls()
 
 
