@@ -20,7 +20,7 @@ from tests.emulators.gemini import GeminiServer
 LEVELS, BREADTH = 3, 3
 ORDER = ["write", "--depth", str(LEVELS), "--breadth", str(BREADTH), "--sandbox", "none"]
 CHAIN = 2 * (LEVELS + 1)
-"""Calls one after the other: two on each level with choices, one for an ending."""
+"""Calls one after the other: two on each level."""
 
 
 def main(latency: float) -> None:

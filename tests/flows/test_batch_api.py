@@ -60,5 +60,5 @@ def test_a_killed_night_goes_on_without_sending_a_job_again(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     counts = server.counts()
-    assert (counts["jobs"], counts["jobs_submitted_twice"]) == (3, 0)
+    assert (counts["jobs"], counts["jobs_submitted_twice"]) == (4, 0)
     assert counts["requests_answered_twice"] == 0
