@@ -217,7 +217,7 @@ class PathState(Held):
         """Whether two characters are known to have met."""
         return whom in self.met.get(who, {})
 
-    def sentences(self, world: World, limit: int = 40) -> list[str]:
+    def sentences(self, world: World, limit: int = 60) -> list[str]:
         """What holds, in plain sentences, what matters most to the protagonist first."""
         return [statement.text for statement in self.statements(world)][:limit]
 

@@ -1,7 +1,7 @@
 """A path state in plain sentences: what prompts say and what the judge is given."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from tasks.story.state import Evidence, PathState, Statement
@@ -22,6 +22,8 @@ def statements(state: PathState, world: World) -> list[Statement]:
         *writer.person(lead),
         *writer.gone(),
         *(s for who in writer.company() for s in writer.person(who)),
+        *(s for who in writer.company() for s in writer.knowledge(who)),
+        *writer.feelings_within(writer.company()),
     ]
     rest = [
         *(s for who in state.life if who != lead for s in writer.person(who)),
@@ -118,6 +120,11 @@ class _Writer:
             for whom, feeling in row.items():
                 text = f"{self.name(who)} {_feeling(feeling.value)} {self.name(whom)}."
                 yield self.make(f"feels:{who}:{whom}", text, feeling.since, who, whom)
+
+    def feelings_within(self, company: Sequence[str]) -> Iterator[Statement]:
+        """How people who are together stand to each other."""
+        there = set(company)
+        yield from (s for s in self.feelings() if set(s.about) <= there)
 
     def events(self) -> Iterator[Statement]:
         for event, since in self.state.events.items():
