@@ -1,4 +1,4 @@
-"""Kill a 60-scene story 20 times and finish it: `python -m tests.bench.killed [kills] [seed]`.
+"""Kill a 60-scene story 30 times and finish it: `python -m tests.bench.killed [kills] [seed]`.
 
 A Gemini server counts what it answered and billed. Each run of the command is killed with its whole
 process group at a random moment after its first call, then started again. Then each answer in the
@@ -143,4 +143,4 @@ def _usd(settings: Settings, log: Counter[Answered], caches: Counter[int]) -> De
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in [*sys.argv[1:], "20", "1"][:2]))
+    main(*(int(argument) for argument in [*sys.argv[1:], "30", "1"][:2]))
