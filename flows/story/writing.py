@@ -28,6 +28,7 @@ from flows.story.ways import below, ways_to
 from tasks.calls.errors import CapReached, LLMError
 from tasks.consistency.accepted_findings import read_accepted
 from tasks.consistency.graph import from_story
+from tasks.consistency.language.passage import known
 from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
 from tasks.core.count import counted
@@ -149,6 +150,12 @@ class _Telling:
             self.desk.client.writer,
             extra={"scenes": (0, sum(self.planned))},
         )
+        if not known(self.desk.world.language):
+            self.log.warning(
+                "%s: the checks do not read %s: only declared effects are checked",
+                self.desk.story_id,
+                self.desk.world.language,
+            )
         try:
             await self._grow()
         except (LLMError, SceneRefused) as error:

@@ -180,7 +180,7 @@ class _Reading:
             yield from self._is(who)
         elif verb != "have":
             kind: ClaimKind = "speaks" if verb in v.SPEAK else "acts"
-            quiet = verb in v.WEAK or verb in v.BELIEVE or verb in v.QUIET
+            quiet = verb in v.WEAK or verb in v.BELIEVE or verb in v.QUIET or self.clause.left
             dim = self.clause.pronoun and not self._lively()
             touches = any(w.low in _ME for w in self._near_words())
             yield self.make(

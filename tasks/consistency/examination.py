@@ -88,6 +88,12 @@ class Case:
             tense = read((self.after_scene.narrative_text,), names, self.lead, (False,))[-1].tense
         return list(read(texts, names, self.lead, orders, tense))
 
+    @property
+    def clauses_read(self) -> tuple[int, int]:
+        """In how many clauses of the prose it is known who acts, and how many there are."""
+        clauses = [clause for passage in self.passages for clause in passage.clauses]
+        return sum(clause.understood for clause in clauses), len(clauses)
+
     @cached_property
     def claims(self) -> list[Claim]:
         """What the prose says, in order."""

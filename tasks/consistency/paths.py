@@ -17,6 +17,7 @@ from tasks.consistency.checks.form import TWIN, overlap, trigrams
 from tasks.consistency.examination import Case, of_branch, of_scene
 from tasks.consistency.graph import Graph, Passage
 from tasks.consistency.infer import MARK, infer
+from tasks.consistency.language.passage import known
 from tasks.story.base import Model
 from tasks.story.state import PathState
 from tasks.story.verdict import Issue, Severity, Verdict
@@ -48,6 +49,11 @@ class StoryCheck(Model):
     endings: int
     ways: int
     capped: list[str] = Field([], description="Passages with more ways than were followed.")
+    unread: str | None = Field(
+        None, description="The prose's language, if nobody could read it; effects were checked."
+    )
+    clauses: int = Field(0, description="Clauses of the prose.")
+    clauses_read: int = Field(0, description="Those of which it is known who acts.")
     examined: list[Examined] = []
 
     @property
@@ -78,11 +84,13 @@ def check_story(graph: Graph, accepted: Sequence[AcceptedFinding] = ()) -> Story
     """
     ways, capped = follow(graph)
     examined = [Examined(id="story", what="story", title=graph.title, issues=list(shape(graph)))]
+    texts: list[Case] = []
     for passage in graph.passages:
         into = ways.get(passage.id, [])
         if not into:
             continue
         cases = [of_scene(graph.world, graph.brief, way.state, passage.scene) for way in into]
+        texts.append(cases[0])
         examined.append(
             _join(passage.id, "scene", passage.scene.title, into, cases, accepted, graph.declares)
         )
@@ -93,6 +101,7 @@ def check_story(graph: Graph, accepted: Sequence[AcceptedFinding] = ()) -> Story
                 of_branch(graph.world, graph.brief, state, passage.scene, link.branch, siblings)
                 for state in after
             ]
+            texts.append(cases[0])
             examined.append(
                 _join(link.id, "branch", link.branch.choice, into, cases, accepted, graph.declares)
             )
@@ -103,6 +112,9 @@ def check_story(graph: Graph, accepted: Sequence[AcceptedFinding] = ()) -> Story
         endings=sum(p.ending for p in graph.passages),
         ways=sum(len(w) for w in ways.values()),
         capped=sorted(capped),
+        unread=None if known(graph.world.language) else graph.world.language,
+        clauses=sum(case.clauses_read[1] for case in texts),
+        clauses_read=sum(case.clauses_read[0] for case in texts),
         examined=examined,
     )
 

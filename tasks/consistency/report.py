@@ -66,7 +66,14 @@ def tally(check: StoryCheck) -> str:
         counted(check.endings, "ending"),
         counted(check.ways, "way"),
     )
-    return ", ".join(found)
+    return f"{', '.join(found)}; {_prose(check)}"
+
+
+def _prose(check: StoryCheck) -> str:
+    """How much of the prose was read."""
+    if check.unread:
+        return f"the prose was not read, as it is in {check.unread}: declared effects only"
+    return f"read {check.clauses_read:,} of {counted(check.clauses, 'clause')}"
 
 
 def _decision(examined: Examined) -> str:

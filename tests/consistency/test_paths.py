@@ -105,6 +105,24 @@ def test_a_story_without_fault_is_clean() -> None:
     assert check_story(diamond((), ())).findings == []
 
 
+def test_a_report_says_how_much_was_read() -> None:
+    checked = check_story(diamond((), ()))
+    assert 0 < checked.clauses_read <= checked.clauses
+    assert f"read {checked.clauses_read} of {checked.clauses} clauses" in markdown(checked)
+
+
+def test_prose_that_nobody_reads_is_not_called_clean_of_contradictions() -> None:
+    story = diamond(("dies corin",), ("dies corin",))
+    french = story.model_copy(
+        update={"world": WORLD.model_copy(update={"language": "French"}), "declares": True}
+    )
+    checked = check_story(french)
+    assert found(checked) == set()
+    assert (checked.unread, checked.clauses) == ("French", 0)
+    for report in (markdown(checked), page(checked)):
+        assert "the prose was not read, as it is in French" in report
+
+
 def test_shape() -> None:
     checked = check_story(
         graph(

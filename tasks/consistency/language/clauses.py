@@ -13,6 +13,7 @@ Tense = Literal["present", "past", "none"]
 _VERBS = frozenset({"VB", "VBD", "VBZ", "VBP", "VBG", "VBN"})
 _UNSEEN = frozenset({"NN", "NNS", "NNP", "MD", "JJ", "RB", "IN"})
 _NO_CLAUSE = frozenset({"aux", "auxpass", "amod", "compound", "punct", "det", "case"})
+_COMPLEMENTS = frozenset({"ccomp", "xcomp", "csubj", "csubjpass", "acomp", "dep", "parataxis"})
 _OPENING = frozenset({"prep", "advmod", "expl", "prt", "intj"})
 _SCENE = frozenset({"in", "during", "through", "from", "on", "out", "inside"})
 _MAYBE = frozenset({"perhaps", "maybe", "almost", "nearly", "supposedly", "reportedly",
@@ -310,7 +311,7 @@ def _governed(verb: Word) -> Mode:
             return _complement(verb, head)
         # The second of two has the first one's frame, not its auxiliary.
         return _adverbials(head, head.at) or _governed(head)
-    if dep in ("ccomp", "xcomp", "csubj", "csubjpass", "acomp", "dep", "parataxis") and head.verbal:
+    if dep in _COMPLEMENTS and (head.verbal or _is_verb(head)):
         return _complement(verb, head)
     if dep == "xcomp" and _infinitive(verb):
         return "hypothetical"

@@ -46,7 +46,16 @@ class Clause:
     firm: bool = True
     """Its subject is named, 'you', or the only one a pronoun can mean."""
     pronoun: bool = False
+    left: bool = False
+    """It may tell what people leave behind: 'Corin built this stair.'"""
     agents: tuple[str, ...] = ()
+
+    @property
+    def understood(self) -> bool:
+        """Whether it is known whose doing it is."""
+        if self.subjects or self.agents:
+            return True
+        return bool(self.node.subjects) and not self.pronoun
 
     @property
     def speaks(self) -> bool:
@@ -117,7 +126,7 @@ class Passage:
 
     def _settle_tense(self) -> None:
         """In a text told in the present, what a part of a sentence tells in the simple past was
-        before, and so was what people leave behind: 'Corin built this stair.'"""
+        before."""
         told = [c for c in self.clauses if c.node.main and c.mode == "asserted"]
         present = sum(c.node.tense == "present" for c in told)
         past = sum(c.node.tense == "past" and (c.verb not in LEGACY or c.speaks) for c in told)
@@ -125,11 +134,10 @@ class Passage:
         for clause in self.clauses:
             if clause.mode != "asserted" or clause.node.tense != "past":
                 continue
-            left = clause.verb in LEGACY and not clause.speaks
-            if self.tense != "past" and (left or not clause.node.main):
+            works = LEGACY if self.tense != "past" else WORKS
+            clause.left = clause.node.aside or (clause.verb in works and not clause.speaks)
+            if self.tense != "past" and not clause.node.main:
                 clause.mode = "past"
-            elif self.tense == "past" and (clause.verb in WORKS or clause.node.aside):
-                clause.firm = False
 
     def _read(self, part: _Part, orders: bool) -> None:
         found = tree.clauses(part.words, orders=orders)
@@ -167,7 +175,7 @@ class Passage:
         agents = [self.resolve(noun)[0] for noun in found.agents]
         return Clause(
             tuple(dict.fromkeys(ids)), found.lemma, mode, sentence, found, firm, pronoun,
-            tuple(one for one in agents if one and one != _SOMEBODY),
+            agents=tuple(one for one in agents if one and one != _SOMEBODY),
         )  # fmt: skip
 
     def resolve(self, noun: Word) -> tuple[str, bool]:
