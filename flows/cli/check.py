@@ -1,5 +1,7 @@
 """`talewright check`: does a story contradict itself?"""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,9 +9,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from flows.cli.run import EXIT_CODES
 from flows.cli.terminal import shown
+from flows.story.judging import judge_story
 from flows.story.source import read_story
-from tasks.consistency.accepted_findings import read_accepted
+from tasks.consistency.accepted_findings import AcceptedFinding, read_accepted
 from tasks.consistency.checks import CHECKS
 from tasks.consistency.graph import Graph, from_story
 from tasks.consistency.paths import StoryCheck, check_story
@@ -17,7 +21,12 @@ from tasks.consistency.report import page, tally
 from tasks.consistency.twee import read_twee
 from tasks.core.count import counted
 from tasks.core.errors import InputError
-from tasks.story.verdict import Severity
+from tasks.core.settings import Settings
+from tasks.export import FILES, export_story
+from tasks.llm.client import Client
+from tasks.story.receipt import Receipt
+from tasks.story.story import Story
+from tasks.story.verdict import Issue, Severity, Verdict
 from tasks.world.load import load_world
 
 TWEE = (".tw", ".twee", ".tw3")
@@ -39,14 +48,18 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
     strict: Annotated[bool, typer.Option(help="Warnings count too.")] = False,
+    judge: Annotated[
+        bool, typer.Option("--judge", help="Ask a model too, and keep its verdicts in the story.")
+    ] = False,
     checks: Annotated[bool, typer.Option("--list", help="List the checks and stop.")] = False,
 ) -> None:
-    """Check a story against its world, along every path. Nothing is generated or sent.
+    """Check a story against its world, along every path. Nothing is generated, and nothing is sent
+    without --judge, which judges a story of ours as it stands, at a cost.
 
     What you mean to be so goes into NAME.intended.yaml beside the story: a list of
     {check, quote, reason}.
 
-    Exit codes: 0 clean, 2 bad input, 4 contradictions.
+    Exit codes: 0 clean, 2 bad input, 4 contradictions, 5 the judge could not be asked.
     """
     if checks:
         list_checks()
@@ -55,7 +68,13 @@ def check(
         raise InputError("name a story to check", file="talewright check")
     if story.is_dir():
         story = story / "story.json"
-    found = check_story(read(story, world), read_accepted(_beside(story, "intended.yaml")))
+    accepted = read_accepted(_beside(story, "intended.yaml"))
+    found = check_story(read(story, world), accepted)
+    unjudged = ""
+    if judge:
+        judged = asyncio.run(_judge(story, accepted))
+        unjudged = judged.unjudged
+        found = with_judge(found, judged)
     if html:
         ours = read_story(story) if story.suffix == ".json" else None
         html.write_text(page(found, ours), encoding="utf-8")
@@ -65,6 +84,45 @@ def check(
         show(found, html)
     if not found.clean or (strict and found.findings):
         raise typer.Exit(FINDINGS)
+    if unjudged:
+        typer.echo(f"The judge could not be asked: {unjudged}", err=True)
+        raise typer.Exit(EXIT_CODES["unjudged"])
+
+
+async def _judge(path: Path, accepted: Sequence[AcceptedFinding]) -> Story:
+    """A story of ours with the judge's verdicts, which its folder has then too."""
+    if path.suffix != ".json":
+        raise InputError("only a story.json can be judged", file=path)
+    story, settings = read_story(path), Settings()
+    async with Client.open(settings, run_id=f"check-{story.id}") as client:
+        judged = await judge_story(story, client, accepted)
+    export_story(judged, path.parent, _receipt(path.with_name(FILES["receipt"]), judged))
+    return judged
+
+
+def _receipt(path: Path, story: Story) -> Receipt | None:
+    """The receipt beside a story, which is complete once it is judged; None if there is none."""
+    if not path.exists():
+        return None
+    receipt = Receipt.model_validate_json(path.read_bytes())
+    if receipt.outcome == "unjudged" and not story.unjudged:
+        return receipt.model_copy(update={"outcome": "complete"})
+    return receipt
+
+
+def with_judge(found: StoryCheck, story: Story) -> StoryCheck:
+    """A check with what the judge found in the scenes and branches of a story."""
+    ruled = {scene.scene_id: scene.verdict for scene in story.scenes}
+    ruled |= {b.branch_id: b.verdict for scene in story.scenes for b in scene.branches}
+    examined = [
+        one.model_copy(update={"issues": [*one.issues, *_by_judge(ruled.get(one.id))]})
+        for one in found.examined
+    ]
+    return found.model_copy(update={"examined": examined})
+
+
+def _by_judge(verdict: Verdict | None) -> list[Issue]:
+    return [issue for issue in verdict.issues if issue.found_by == "judge"] if verdict else []
 
 
 def read(path: Path, world: str) -> Graph:

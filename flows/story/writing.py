@@ -169,7 +169,8 @@ class _Telling:
             return "partial", f"{counted(len(self.growth.missing), 'scene')} missing."
         why = self._story().unjudged
         if why:
-            return "unjudged", f"The judge could not be asked, so nothing was judged: {why}"
+            later = "`talewright check --judge` does it later."
+            return "unjudged", f"The judge could not be asked: {why} {later}"
         return "complete", ""
 
     async def _grow(self) -> None:

@@ -1,5 +1,6 @@
 """Scenes and branches by a judge that answers honestly, through the whole flow."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -7,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from flows.cli import app
 from flows.cli.run import EXIT_CODES
 from flows.orders.stories import StoryOrder
+from flows.story.source import read_story
 from flows.write_scene import write_scene
 from tasks.story.verdict import Decision
 from tests.emulators.gemini import GeminiServer, error
@@ -126,9 +130,9 @@ async def test_what_was_only_read_from_the_wording_costs_no_scene(
     assert len(server.asked) == 1
 
 
-async def test_a_story_whose_judge_was_down_is_unjudged(server: Honest, order: StoryOrder) -> None:
+def test_a_story_whose_judge_was_down_is_unjudged(server: Honest, order: StoryOrder) -> None:
     server.down = True
-    run = await run_story(order)
+    run = asyncio.run(run_story(order))
     assert (run.state, run.told.receipt.outcome) == ("Unjudged", "unjudged")
     assert EXIT_CODES[run.told.receipt.outcome] == 5
     assert "temperature" in run.story.unjudged
@@ -136,7 +140,11 @@ async def test_a_story_whose_judge_was_down_is_unjudged(server: Honest, order: S
     assert run.story.opening.verdict.decision is Decision.REVIEW
     assert "Unjudged" in (run.told.folder / "index.html").read_text("utf-8")
 
+    assert len(server.asked) == 1
     server.down = False
-    again = await run_story(order)
+    judged = CliRunner().invoke(app, ["check", str(run.told.folder), "--judge"])
+    assert judged.exit_code == 0, judged.output
+    assert read_story(run.told.folder / "story.json").unjudged == ""
+    again = asyncio.run(run_story(order))
     assert (again.state, again.story.unjudged) == ("Completed", "")
     assert len(server.asked) == 1, "nothing is written anew"
