@@ -1,5 +1,6 @@
 """The command line: `talewright --help`."""
 
+import errno
 import os
 import sys
 from typing import NoReturn
@@ -66,7 +67,9 @@ def main() -> None:
         _fail(f"{field or error.title}: {message}", 2)
     except OSError as error:
         file = f": {error.filename}" if error.filename else ""
-        _fail(f"{error.strerror or error}{file}", 1)
+        again = " Free some space and run the same command again; nothing is paid twice."
+        todo = f".{again}" if error.errno == errno.ENOSPC else ""
+        _fail(f"{error.strerror or error}{file}{todo}", 1)
 
 
 def _fail(message: str, code: int) -> NoReturn:

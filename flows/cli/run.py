@@ -91,7 +91,7 @@ async def _run(
         with progress_lines(progress, planned):
             state = await flow(order, return_state=True)
         result = await state.aresult(raise_on_failure=False)
-        if isinstance(result, UserError):
+        if isinstance(result, UserError | OSError):
             raise result
         if isinstance(result, LLMError):
             raise UserError(str(result))
