@@ -68,8 +68,10 @@ class Story(Model):
     def unjudged(self) -> str:
         """Why the judge could be asked of no text at all; empty if it was, or has nothing to do
         with the story."""
-        texts = [scene.verdict for scene in self.scenes]
-        texts += [branch.verdict for scene in self.scenes for branch in scene.branches]
+        # What the offline writer wrote in place of a model needs no judge, as its own stories.
+        by_model = [scene for scene in self.scenes if not scene.written_by.stand_in]
+        texts = [scene.verdict for scene in by_model]
+        texts += [branch.verdict for scene in by_model for branch in scene.branches]
         asked = [verdict for verdict in texts if verdict.judge != "not asked"]
         if not asked or any(verdict.judge == "asked" for verdict in asked):
             return ""
