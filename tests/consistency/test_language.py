@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.consistency.language.durations import number
+from tasks.consistency.language.durations import number, span
 from tasks.consistency.language.names import Names
 from tasks.consistency.language.passage import read
 from tests.consistency.worlds import WORLD
@@ -76,3 +76,20 @@ def test_a_name_is_found_however_it_is_written(name: str, written: str) -> None:
 )
 def test_numbers(word: str, value: int | None) -> None:
     assert number(word) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("A quarter of an hour later you stand on the peak.", 15),
+        ("Three quarters of an hour later you stand there.", 45),
+        ("Half an hour later you stand there.", 30),
+        ("A fortnight went by.", 20160),
+        ("There is ten minutes' recess.", 10),
+        ("They set out at eight and arrive well before nine.", 60),
+        ("She leaves at half past eight and is back by a quarter to ten.", 75),
+        ("They are at ease with the nine of them.", None),
+    ],
+)
+def test_durations(text: str, minutes: int | None) -> None:
+    assert span(text).minutes == minutes

@@ -41,7 +41,7 @@ def test_a_story_of_one_scene_is_counted_in_the_singular(run: Run, tmp_path: Pat
     alone = run.story.opening.model_copy(update={"story_branches": [], "ending": "open"})
     story = run.story.model_copy(update={"scenes": [alone]})
     checked = CliRunner().invoke(app, ["check", str(export_story(story, tmp_path)["json"])])
-    assert ": 1 scene, 0 branches, 1 ending, 1 way: " in checked.output
+    assert ": 1 scene, 0 branches, 1 ending, 1 way; read " in checked.output
 
 
 async def test_check_stories_is_green_only_if_all_are_clean(run: Run, tmp_path: Path) -> None:

@@ -17,19 +17,31 @@ _UNIT = {"second": 0, "moment": 0, "heartbeat": 0, "minute": 1, "hour": 60, "day
          "night": 720, "week": 10080, "fortnight": 20160, "month": 43200,
          "year": 525600}  # fmt: skip
 _AMOUNT = (
-    r"(?:(?P<half>half (?:an|a))"
+    r"(?:(?P<half>half (?:an|a))|(?P<part>a quarter|three[- ]quarters|the (?:better|best) part)"
+    r" of (?:an|a|the)"
     r"|(?P<n>\d+|a few|a couple of|several|an?|the|[a-z]+(?:-[a-z]+)?))"
     r"[ -](?P<unit>second|moment|heartbeat|minute|hour|day|night|week|fortnight|month|year)s?"
 )
 _SPAN = re.compile(
-    rf"\b{_AMOUNT}(?: later| after| pass(?:es|ed)?| on the road"
+    rf"\b{_AMOUNT}(?: later| after| pass(?:es|ed)?| (?:goes|go|went) by| on the road"
     r"| of (?:walking|riding|rowing|sailing|climbing|travel)"
-    r"|['\u2019]s? (?:walk|ride|row|climb|march|sail|journey|travel))",
+    r"|['\u2019]s? (?:walk|ride|row|climb|march|sail|journey|travel|recess|break|rest"
+    r"|pause|start|grace|delay|adjournment))",
     re.IGNORECASE,
 )
 _IN = re.compile(
     r"\b(?:(?:with)?in(?:side)?|for|after|takes?|took) "
     rf"(?:(?:less than|under|no more than|barely|about|only|just) )?{_AMOUNT}\b",
+    re.IGNORECASE,
+)
+
+
+_CLOCK = re.compile(
+    r"\b(?:at|by|before|until|till|since|from) (?:about )?"
+    r"(?:(?P<part>a quarter|half|\w+) (?P<side>to|past) )?"
+    r"(?P<hour>one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b"
+    # 'by ten paces', 'before two of them' tell no time.
+    r"(?! (?!o'clock)(?:of|more|or|\w+s)\b)",
     re.IGNORECASE,
 )
 
@@ -62,6 +74,9 @@ def span(text: str) -> Span:
             minutes = _minutes(match)
             if minutes is not None and minutes < 5_256_000:
                 return Span(minutes, match.group().strip(), minutes > 60, minutes <= 10)
+    told = [_o_clock(match) for match in _CLOCK.finditer(text)]
+    if len(told) > 1 and (minutes := (told[-1] - told[0]) % 720):
+        return Span(minutes, "", minutes > 60, minutes <= 10)
     if match := pattern("short").search(text):
         return Span(None, match.group(), short=True)
     if match := pattern("long").search(text):
@@ -69,10 +84,20 @@ def span(text: str) -> Span:
     return Span()
 
 
+def _o_clock(match: re.Match[str]) -> int:
+    """Minutes of a time on the clock's face."""
+    part = (match["part"] or "").lower()
+    minutes = {"": 0, "a quarter": 15, "half": 30}.get(part, number(part) or 0)
+    hour = 60 * NUMBERS[match["hour"].lower()]
+    return hour - minutes if (match["side"] or "").lower() == "to" else hour + minutes
+
+
 def _minutes(match: re.Match[str]) -> int | None:
     unit = _UNIT[match["unit"].lower()]
     if match["half"]:
         return unit // 2
+    if match["part"]:
+        return unit // 4 if match["part"].lower() == "a quarter" else unit * 3 // 4
     word = match["n"].lower()
     count = {"a": 1, "an": 1, "the": 1, "a few": 5, "a couple of": 2, "several": 6}.get(word)
     count = number(word) if count is None else count
