@@ -500,8 +500,26 @@ def test_kin_stay_kin(text: str, found: bool) -> None:
     assert ("D16b" in errors(verdict(state(), branch(text)))) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Hob cocks a pistol.", True),
+        ("Hob presses the muzzle of a small revolver to your neck.", True),
+        ("Hob wants a pistol.", False),
+        ("Hob has no pistol.", False),
+        ("Hob lies that he carries a gun.", False),
+        ("Hob lifts an oar.", False),
+    ],
+)
+def test_what_nobody_has(text: str, found: bool) -> None:
+    rule = Rule(id="unarmed", text="Nobody on this coast carries a firearm.")
+    world = WORLD.model_copy(update={"rules": [rule]})
+    told = check_branch(world, None, PathState.opening(world), scene(), branch(text))
+    assert ("D10b" in errors(told)) == found
+
+
 def test_every_check_is_documented_and_tested() -> None:
     assert len({check.id for check in CHECKS}) == len(CHECKS)
     assert all(check.example and check.counter_example for check in CHECKS)
-    elsewhere = {"D16", "D16b", "D1b", "D1c", "D11", "D12", "D13", "D15", "D3c"}
+    elsewhere = {"D10b", "D16", "D16b", "D1b", "D1c", "D11", "D12", "D13", "D15", "D3c"}
     assert {c for c, _, _ in FINDS} | elsewhere == {check.id for check in CHECKS}

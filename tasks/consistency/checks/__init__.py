@@ -1,6 +1,7 @@
 """The deterministic checks, by what they look at."""
 
 from tasks.consistency.checks import (
+    bans,
     boundaries,
     calendar,
     facts,
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     *calendar.CHECKS,
     *facts.CHECKS,
     *rules.CHECKS,
+    *bans.CHECKS,
     *boundaries.CHECKS,
 )
 """Every check, in the order reports list them."""
