@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from prefect import flow, runtime
 
 from flows.orders.comparison import CompareOrder
+from flows.results import note
 from flows.runs.keys import load_keys
 from flows.runs.receipts import WEEK, leave_receipt
 from flows.runs.tuning import quiet_steps
@@ -60,5 +61,6 @@ async def compare_prompts(order: CompareOrder) -> Comparison:
         with quiet_steps():
             comparison = await Comparing(order, variants, pairs, sources, desks, run_id).compare()
     await asyncio.to_thread(keep, comparison, order.folder)
+    note(comparison)
     await publish_comparison(comparison, order.folder)
     return comparison

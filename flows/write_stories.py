@@ -13,14 +13,14 @@ from prefect.states import Completed, Failed
 
 from flows.orders.briefs import orders
 from flows.orders.stories import BatchOrder, StoryOrder
-from flows.results import Batch
+from flows.results import BatchResult, StoryResult, note
 from flows.runs.keys import load_keys
 from flows.runs.parts import cancel_parts, run_parts
 from flows.runs.progress import progress
 from flows.runs.receipts import WEEK, leave_receipt, run_receipt
 from flows.runs.tuning import quiet_steps, rare_collections
 from flows.story.source import read_source
-from flows.story.writing import Told, tell
+from flows.story.writing import tell
 from flows.write_story import STATES, offer
 from tasks.compare.publish import publish_trend
 from tasks.core.errors import UserError
@@ -46,7 +46,7 @@ def _run_name() -> str:
     on_crashed=[cancel_parts, leave_receipt],
     on_failure=[cancel_parts, leave_receipt],
 )
-async def write_stories(batch: BatchOrder) -> Batch:
+async def write_stories(batch: BatchOrder) -> BatchResult:
     """Write many stories side by side under one rate and one cap.
 
     A story that fails is reported and the others finish; the run is green only if all are
@@ -64,7 +64,7 @@ async def write_stories(batch: BatchOrder) -> Batch:
     async with opened as client:
         parts = batch.parts(len(wanted)) if runtime.deployment.id else 1
         if parts > 1:
-            result = Batch.joined(await run_parts(batch, parts, run_id))
+            result = BatchResult.joined(await run_parts(batch, parts, run_id))
         else:
             result = await _write(batch, wanted, client)
         result = result.model_copy(update={"cost_usd": await client.ledger.spent(run_id)})
@@ -76,7 +76,7 @@ async def write_stories(batch: BatchOrder) -> Batch:
     return _final_state(result)  # type: ignore[return-value]
 
 
-async def _write(batch: BatchOrder, wanted: Sequence[StoryOrder], client: Client) -> Batch:
+async def _write(batch: BatchOrder, wanted: Sequence[StoryOrder], client: Client) -> BatchResult:
     # A batch job takes the calls of all stories.
     gate = asyncio.Semaphore(len(wanted) if batch.batch_api else batch.at_once)
     asking = asyncio.Lock()
@@ -90,8 +90,8 @@ async def _write(batch: BatchOrder, wanted: Sequence[StoryOrder], client: Client
                 for order in wanted
             ]
     outcomes = [story.result() for story in stories]
-    return Batch(
-        told=[outcome for outcome in outcomes if isinstance(outcome, Told)],
+    return BatchResult(
+        told=[outcome for outcome in outcomes if isinstance(outcome, StoryResult)],
         failed={
             f"{order.brief} (seed {order.seed})": outcome
             for order, outcome in zip(wanted, outcomes, strict=True)
@@ -100,7 +100,7 @@ async def _write(batch: BatchOrder, wanted: Sequence[StoryOrder], client: Client
     )
 
 
-async def _receipt(batch: Batch, client: Client, started: datetime) -> Receipt:
+async def _receipt(batch: BatchResult, client: Client, started: datetime) -> Receipt:
     short = {told.story_id: told.error for told in batch.told if told.error} | batch.failed
     return await run_receipt(
         client.ledger,
@@ -120,7 +120,7 @@ async def _fenced(
     asking: asyncio.Lock,
     folders: set[Path],
     scene_done: Callable[[], None],
-) -> Told | str:
+) -> StoryResult | str:
     """What was told, or why nothing could be."""
     try:
         async with gate:
@@ -130,10 +130,12 @@ async def _fenced(
         return told
     except UserError as error:
         get_run_logger().warning("%s (seed %d) failed: %s", order.brief, order.seed, error)
-        return str(error)
+        why = str(error)
     except Exception as error:
         get_run_logger().exception("%s (seed %d) broke", order.brief, order.seed)
-        return f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {error}"
+    note((f"{order.brief} (seed {order.seed})", why))
+    return why
 
 
 async def _claim(order: StoryOrder, client: Client, folders: set[Path]) -> None:
@@ -143,7 +145,7 @@ async def _claim(order: StoryOrder, client: Client, folders: set[Path]) -> None:
     folders.add(folder)
 
 
-async def _publish(batch: Batch) -> None:
+async def _publish(batch: BatchResult) -> None:
     rows = [
         {
             "story": escape(f"{told.title} ({told.story_id})"),
@@ -164,7 +166,7 @@ async def _publish(batch: Batch) -> None:
     )
 
 
-def _final_state(batch: Batch) -> State[Any]:
+def _final_state(batch: BatchResult) -> State[Any]:
     name = STATES[batch.outcome]
     if batch.outcome == "complete":
         return Completed(message=batch.summary, data=batch)

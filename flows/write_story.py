@@ -10,13 +10,14 @@ from prefect.states import Completed, Failed
 from slugify import slugify
 
 from flows.orders.stories import StoryOrder, Writing
+from flows.results import StoryResult
 from flows.runs.approval import approved, higher_cap
 from flows.runs.keys import load_keys
 from flows.runs.progress import progress
 from flows.runs.receipts import WEEK, leave_receipt
 from flows.runs.tuning import quiet_steps
 from flows.story.source import read_source, read_story
-from flows.story.writing import Told, tell
+from flows.story.writing import tell
 from tasks.compare.publish import publish_trend
 from tasks.core.count import counted
 from tasks.core.markdown import escape
@@ -34,7 +35,7 @@ STATES = {
 """The name of the run's final state by the outcome on the receipt."""
 
 
-def final_state(told: Told) -> State[Any]:
+def final_state(told: StoryResult) -> State[Any]:
     """The state a run ends in: only a complete story is a green run. Its data is `told`."""
     name = STATES[told.receipt.outcome]
     if told.receipt.outcome == "complete":
@@ -42,7 +43,7 @@ def final_state(told: Told) -> State[Any]:
     return Failed(name=name, message=told.error, data=told)
 
 
-async def offer(told: Told, order: Writing, asking: asyncio.Lock) -> None:
+async def offer(told: StoryResult, order: Writing, asking: asyncio.Lock) -> None:
     """Publish a complete story, if that was asked for and a person agrees, who is asked while
     `asking` is held: a run has room for one question."""
     if told.receipt.outcome != "complete" or not order.publish_to:
@@ -61,7 +62,7 @@ async def offer(told: Told, order: Writing, asking: asyncio.Lock) -> None:
     )
 
 
-def _at_its_own_cap(told: Told) -> bool:
+def _at_its_own_cap(told: StoryResult) -> bool:
     """Whether the run's own cap was reached: that of the day or the project no answer can raise."""
     return told.receipt.outcome == "cap reached" and f"for {CAPS['run'][0]} is" in told.error
 
@@ -80,7 +81,7 @@ def _run_name() -> str:
     on_crashed=[leave_receipt],
     on_failure=[leave_receipt],
 )
-async def write_story(order: StoryOrder) -> Told:
+async def write_story(order: StoryOrder) -> StoryResult:
     """Write one branching story and refuse the branches that contradict it.
 
     Leaves a page that plays, the story as JSON and other formats, and a receipt of every cent. A

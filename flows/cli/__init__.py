@@ -37,7 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 failed, 2 bad input, 3 spend cap reached, 4 partly done, "
-    "5 written but not judged, 130 interrupted, 143 terminated.",
+    "5 written but not judged, 6 written but the Prefect server went away, 130 interrupted, "
+    "143 terminated.",
 )
 app.command()(write)
 app.command()(batch)

@@ -73,14 +73,15 @@ def compare(
         fresh=fresh,
         out=str(out),
     )
-    comparison, run_url = run(run_comparison(order))
+    ended = run(run_comparison(order))
+    comparison = ended.results[0]
     if blind:
         comparison = read_blind(comparison, order.folder)
     if as_json:
         typer.echo(comparison.model_dump_json(indent=2))
     else:
-        _show(comparison, order.folder, run_url)
-    raise typer.Exit(3 if comparison.ended == "stopped early" else 0)
+        _show(comparison, order.folder, ended.url)
+    raise typer.Exit(ended.leave(3 if comparison.ended == "stopped early" else 0))
 
 
 def read_blind(comparison: Comparison, folder: Path) -> Comparison:

@@ -59,9 +59,13 @@ class _Running(threading.Thread, Generic[T]):
         """Run to the end, however that is."""
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                self.ended.set_result(runner.run(self._wait()))
+                result = runner.run(self._wait())
         except BaseException as error:
             self.ended.set_exception(error)
+        else:
+            # Not before the runner is closed: Python 3.12 starts no thread for that once the main
+            # thread has ended.
+            self.ended.set_result(result)
 
     async def _wait(self) -> T:
         return await self._task

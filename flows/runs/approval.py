@@ -8,7 +8,7 @@ from prefect.flow_runs import apause_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
-from flows.story.writing import Told
+from flows.results import StoryResult
 from tasks.core.count import counted
 from tasks.core.markdown import escape
 from tasks.ledger.receipt import money
@@ -31,7 +31,7 @@ class HigherCap(RunInput):
     max_cost_usd: Decimal = Field(description="USD the whole run may spend; as before: stop.")
 
 
-async def approved(told: Told) -> bool:
+async def approved(told: StoryResult) -> bool:
     """Ask whether to publish a story; waits up to a day, then no."""
     form = Approval.with_initial_data(
         description=f"**{escape(told.title)}** is written: {counted(told.scenes, 'scene')}, "

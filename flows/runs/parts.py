@@ -14,7 +14,7 @@ from prefect.exceptions import MissingResult
 from prefect.states import Cancelling, Crashed
 
 from flows.orders.stories import BatchOrder, Part
-from flows.results import Batch
+from flows.results import BatchResult
 from flows.runs.alive import beats
 from tasks.core.count import counted
 from tasks.core.run_all import run_all
@@ -32,7 +32,7 @@ SILENCE = 120.0
 slow."""
 
 
-async def run_parts(batch: BatchOrder, parts: int, run_id: str) -> list[Batch]:
+async def run_parts(batch: BatchOrder, parts: int, run_id: str) -> list[BatchResult]:
     """Write a batch in so many runs on any worker; what came of each, in their order.
 
     A part whose worker died is given to another; what was answered is not paid again.
@@ -42,7 +42,7 @@ async def run_parts(batch: BatchOrder, parts: int, run_id: str) -> list[Batch]:
     return list(await run_all(*(_run(batch, part) for part in shares)))
 
 
-async def _run(batch: BatchOrder, part: Part) -> Batch:
+async def _run(batch: BatchOrder, part: Part) -> BatchResult:
     name = f"part {part.number + 1} of {part.of}"
     for attempt in range(ATTEMPTS):
         # What the run before it asked anew is answered.
@@ -62,7 +62,11 @@ async def _run(batch: BatchOrder, part: Part) -> Batch:
         done = await state.aresult(raise_on_failure=False)
     except MissingResult:
         done = None
-    return done if isinstance(done, Batch) else Batch(failed={name: state.message or state.name})
+    return (
+        done
+        if isinstance(done, BatchResult)
+        else BatchResult(failed={name: state.message or state.name})
+    )
 
 
 async def _ended(run_id: UUID) -> State[Any]:

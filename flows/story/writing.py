@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from anyio import CancelScope
 from prefect import get_run_logger
 
 from flows.orders.stories import StoryOrder
+from flows.results import StoryResult, note
 from flows.runs.events import announce
 from flows.story.folder import keep_aside
 from flows.story.forecast import likely_usd, missing_usd
@@ -40,7 +40,6 @@ from tasks.llm.client import Client
 from tasks.prompts.check import check_prompts
 from tasks.run_code import publish_code
 from tasks.sandbox import open_sandbox
-from tasks.story.base import Model
 from tasks.story.receipt import Outcome, Receipt, RefusedBranch
 from tasks.story.scene import Branch, Scene
 from tasks.story.story import Story
@@ -49,19 +48,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Told(Model):
-    """What came of one order: where the story lies and what it cost."""
-
-    story_id: str
-    title: str
-    folder: Path
-    scenes: int
-    endings: int
-    receipt: Receipt
-    error: str = ""
-
-
-async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]) -> Told:
+async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]) -> StoryResult:
     """Write the story of an order and leave its exports in `order.folder / story_id`.
 
     `scene_done` is called for each scene. What could not be written is named in the receipt, whose
@@ -75,7 +62,7 @@ async def tell(order: StoryOrder, client: Client, scene_done: Callable[[], None]
             return await _tell(_Telling(order, desk, source, scene_done))
 
 
-async def _tell(telling: "_Telling") -> Told:
+async def _tell(telling: "_Telling") -> StoryResult:
     client = telling.desk.client
     try:
         await client.turns.turn()
@@ -185,7 +172,7 @@ class _Telling:
         else:
             await self.growth.extend(order.from_scene, ways_to(so_far, order.from_scene))
 
-    async def finish(self, outcome: Outcome, error: str) -> Told:
+    async def finish(self, outcome: Outcome, error: str) -> StoryResult:
         """Export what there is and publish the receipt."""
         if error:
             self.log.warning("%s: %s: %s", self.desk.story_id, outcome, error)
@@ -203,20 +190,7 @@ class _Telling:
             error = f"{error} The story is left as it was.".strip()
             story = so_far
         receipt = await self._receipt(outcome, error)
-        leaving: list[Awaitable[object]] = [publish_receipt(receipt, self.desk.brief.id)]
-        if story is so_far:
-            leaving.append(_aside(export_receipt, receipt, folder))
-        elif story.scenes:
-            kept = None if so_far else await asyncio.to_thread(keep_aside, folder, story)
-            if kept:
-                self.log.warning("%s: another story was there; it is now in %s", story.id, kept)
-            leaving += [
-                _aside(export_story, story, folder, receipt),
-                self._check(story),
-                publish_code(story.scenes, self.desk.brief.id),
-            ]
-        await run_all(*leaving)
-        return Told(
+        told = StoryResult(
             story_id=self.desk.story_id,
             title=story.title,
             folder=folder.resolve(),
@@ -225,6 +199,25 @@ class _Telling:
             receipt=receipt,
             error=error,
         )
+        leaving: list[Awaitable[object]] = [publish_receipt(receipt, self.desk.brief.id)]
+        if story is so_far:
+            leaving.append(self._export(told, partial(export_receipt, receipt, folder)))
+        elif story.scenes:
+            kept = None if so_far else await asyncio.to_thread(keep_aside, folder, story)
+            if kept:
+                self.log.warning("%s: another story was there; it is now in %s", story.id, kept)
+            leaving += [
+                self._export(told, partial(export_story, story, folder, receipt)),
+                self._check(story),
+                publish_code(story.scenes, self.desk.brief.id),
+            ]
+        await run_all(*leaving)
+        return told
+
+    async def _export(self, told: StoryResult, export: Callable[[], object]) -> None:
+        """Leave the story's files; what came of it is then known without Prefect, too."""
+        await _aside(export)
+        note(told)
 
     def _unfinished(self, outcome: Outcome) -> bool:
         """Whether the same order, given again, would come further."""

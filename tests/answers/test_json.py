@@ -164,7 +164,7 @@ def test_half_a_character_is_replaced_and_loses_no_answer(half: str, shown: str)
         assert parse(text, SceneDraft).value.title == f"The {shown} \\ud83d"
 
 
-class Told(BaseModel):
+class StoryResult(BaseModel):
     text: str
 
 
@@ -179,9 +179,9 @@ class Told(BaseModel):
     ],
 )
 def test_what_is_escaped_twice_is_unescaped_where_that_is_certain(written: str, read: str) -> None:
-    assert parse(f'{{"text": "{written}"}}', Told).value.text == read
+    assert parse(f'{{"text": "{written}"}}', StoryResult).value.text == read
 
 
 def test_an_answer_that_never_stops_thinking_is_none() -> None:
     with pytest.raises(Malformed):
-        parse('<think>Perhaps {"text": "this"}, or', Told)
+        parse('<think>Perhaps {"text": "this"}, or', StoryResult)

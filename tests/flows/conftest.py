@@ -18,8 +18,8 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.orders.stories import StoryOrder
+from flows.results import StoryResult
 from flows.story.source import read_story
-from flows.story.writing import Told
 from flows.write_story import write_story
 from tasks.story.story import Story
 
@@ -30,7 +30,7 @@ class Run:
 
     flow_run_id: UUID
     state: str
-    told: Told
+    told: StoryResult
     story: Story
 
 
@@ -38,7 +38,7 @@ async def run_story(order: StoryOrder) -> Run:
     """Run the flow and read what it left."""
     state = await write_story(order, return_state=True)
     told = await state.aresult(raise_on_failure=False)
-    assert isinstance(told, Told), state.message
+    assert isinstance(told, StoryResult), state.message
     flow_run_id = state.state_details.flow_run_id
     assert flow_run_id is not None
     return Run(flow_run_id, str(state.name), told, read_story(told.folder / "story.json"))

@@ -16,8 +16,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State
 
 from flows.orders.stories import BatchOrder, StoryOrder
-from flows.results import Batch
-from flows.story.writing import Told
+from flows.results import BatchResult, StoryResult
 from flows.write_stories import write_stories
 from flows.write_story import write_story
 from tasks.core.markdown import escape
@@ -79,7 +78,7 @@ async def test_each_story_of_a_batch_is_published_only_if_a_person_agrees(
         refused = await person.answer({"publish": False})
         agreed = await person.answer({"publish": True})
         batch = await (await run).aresult()
-    assert isinstance(batch, Batch)
+    assert isinstance(batch, BatchResult)
     assert len(batch.complete) == 2
     (published,) = json.loads((site / "stories.json").read_text()).values()
     assert escape(published["title"]) in agreed
@@ -103,7 +102,7 @@ async def test_a_run_at_its_cap_asks_for_more_and_goes_on(
             told = await (await run).aresult(raise_on_failure=False)
         twice = server.counts()["requests_answered_twice"]
     assert f"${cap}" in question
-    assert isinstance(told, Told)
+    assert isinstance(told, StoryResult)
     assert told.receipt.outcome == ("complete" if raised else "cap reached")
     assert told.scenes == (3 if raised else 1)
     assert twice == 0
@@ -122,5 +121,5 @@ async def test_nobody_is_asked_for_more_than_the_day_may_cost(
         )
         async with running(write_story, order) as (_, run), asyncio.timeout(60):
             told = await (await run).aresult(raise_on_failure=False)
-    assert isinstance(told, Told)
+    assert isinstance(told, StoryResult)
     assert told.receipt.outcome == "cap reached"

@@ -20,7 +20,7 @@ from prefect.states import Cancelled, Cancelling, Crashed, Failed, Running
 from prefect.workers.process import ProcessWorker
 
 from flows.orders.stories import BatchOrder
-from flows.results import Batch
+from flows.results import BatchResult
 from flows.write_stories import write_stories
 from tests.emulators.coder import Coder
 from tests.emulators.e2b import E2BEmulator
@@ -111,7 +111,7 @@ async def test_a_cancelled_batch_stops_leaves_a_receipt_and_no_sandbox_and_goes_
     assert e2b.counts()["asked"] == boxes, "it went on running code"
     state = await write_stories(order, return_state=True)
     again = await state.aresult(raise_on_failure=False)
-    assert isinstance(again, Batch), state.message
+    assert isinstance(again, BatchResult), state.message
     assert [told.scenes for told in again.complete] == [7, 7]
     assert sum(told.receipt.total.cached for told in again.told) >= 8 - in_flight
     # What was in flight at the end may have been answered to nobody.

@@ -13,9 +13,8 @@ from prefect.input import RunInput
 
 from flows import write_stories, write_story
 from flows.orders.stories import StoryOrder
-from flows.results import Batch
+from flows.results import BatchResult, StoryResult
 from flows.runs import approval
-from flows.story.writing import Told
 from tasks import run_code
 from tasks.core.markdown import escape
 from tasks.story.code import CodeReport, Snippet
@@ -31,7 +30,7 @@ ADDRESS = re.compile(r"(?:https?|ftp)://|www\.|[\w.+-]@", re.IGNORECASE)
 """What begins a link in GitHub's Markdown without any markup."""
 
 
-def told(folder: Path, **fields: Any) -> Told:
+def told(folder: Path, **fields: Any) -> StoryResult:
     total = Tally(name="total")
     receipt = Receipt(
         run_id="r",
@@ -43,7 +42,7 @@ def told(folder: Path, **fields: Any) -> Told:
         total=total,
     )
     given = {"story_id": "s-1", "title": HOSTILE, "folder": folder, "scenes": 1, "endings": 1}
-    return Told(receipt=receipt, **given | fields)
+    return StoryResult(receipt=receipt, **given | fields)
 
 
 def texts(data: Any) -> Iterator[str]:
@@ -94,7 +93,7 @@ async def test_what_programs_say_is_text(shown: list[Any], story: Story) -> None
 
 
 async def test_titles_and_errors_of_a_batch_are_text(shown: list[Any], tmp_path: Path) -> None:
-    batch = Batch(told=[told(tmp_path, error=HOSTILE)], failed={HOSTILE: HOSTILE})
+    batch = BatchResult(told=[told(tmp_path, error=HOSTILE)], failed={HOSTILE: HOSTILE})
     await write_stories._publish(batch)
     assert shown
     assert_plain(shown)

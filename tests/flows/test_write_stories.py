@@ -11,7 +11,7 @@ import pytest
 from examples import worlds
 from flows.orders.briefs import orders
 from flows.orders.stories import BatchOrder
-from flows.results import Batch
+from flows.results import BatchResult
 from flows.write_stories import write_stories
 from tasks.core.errors import InputError
 from tests.flows.conftest import artifact
@@ -24,13 +24,13 @@ class Night:
     flow_run_id: UUID
     state: str
     message: str
-    batch: Batch
+    batch: BatchResult
 
 
 async def run_batch(batch: BatchOrder) -> Night:
     state = await write_stories(batch, return_state=True)
     result = await state.aresult(raise_on_failure=False)
-    assert isinstance(result, Batch), state.message
+    assert isinstance(result, BatchResult), state.message
     flow_run_id = state.state_details.flow_run_id
     assert flow_run_id is not None
     return Night(flow_run_id, str(state.name), str(state.message), result)

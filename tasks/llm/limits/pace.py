@@ -13,7 +13,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Self
@@ -40,6 +40,9 @@ LITTLE = 0.05
 
 PATIENCE = 2.0
 """Seconds that a call may wait without a word about it."""
+
+SERVER_PATIENCE = 30.0
+"""Seconds that the Prefect server which keeps the limits may be away; a busy one takes 13 s."""
 
 SAID_AGAIN = 60.0
 """Seconds between two lines in the log about waiting."""
@@ -213,11 +216,26 @@ class Pace:
             grant = Grant(wanted, wait, limit, len(self._queue) / rate)
         if self._shared is not None and wanted:
             charges = [caller.charge for caller in self._queue]
-            shared = await self._shared.take(charges[:wanted])
+            shared = await self._shared_grant(self._shared, charges[:wanted])
             if shared.count < wanted or not self._found.known:
                 grant = shared
         self._found.take(grant.count)
         return grant
+
+    async def _shared_grant(self, shared: SharedLimits, charges: Sequence[float]) -> Grant:
+        """A lease of what all processes share; of a rate of this process where the server that
+        keeps it has been away for SERVER_PATIENCE."""
+        try:
+            return await asyncio.wait_for(shared.take(charges), SERVER_PATIENCE)
+        except (HTTPError, TimeoutError):
+            kept = shared.keep_here()
+            self._log.warning(
+                "%s: the Prefect server that keeps its limits is away; this process goes on by "
+                "itself with %s",
+                self.name,
+                kept,
+            )
+            return await shared.take(charges)
 
     def _pass(self, count: int) -> None:
         for caller in [self._queue.popleft() for _ in range(min(count, len(self._queue)))]:

@@ -15,6 +15,7 @@ from tasks.calls.errors import QuotaGone
 from tasks.calls.prompt import Provider
 from tasks.core.count import counted
 from tasks.core.settings import Settings
+from tasks.llm.limits.local_rate import LocalRate
 from tasks.llm.limits.shared_rate import DayQuota, SharedRate
 from tasks.llm.limits.shared_slots import POLL, SharedSlots
 
@@ -46,8 +47,8 @@ class SharedLimits:
 
     def __init__(self, client: PrefectClient, settings: Settings, provider: Provider) -> None:
         name = f"{provider.name}.{slugify(provider.model)}"
-        self.requests: SharedRate | None = None
-        self.tokens: SharedRate | None = None
+        self.requests: SharedRate | LocalRate | None = None
+        self.tokens: SharedRate | LocalRate | None = None
         self.day: DayQuota | None = None
         self.slots: SharedSlots | None = None
         self._provider = provider
@@ -70,7 +71,7 @@ class SharedLimits:
         """
         async with AsyncExitStack() as stack:
             for rate in (self.requests, self.tokens):
-                if rate is not None:
+                if isinstance(rate, SharedRate):
                     await rate.create()
             if self.slots is not None:
                 await stack.enter_async_context(self.slots.open())
@@ -80,8 +81,18 @@ class SharedLimits:
     def names(self) -> list[str]:
         """The names of the limits that are made when it is opened."""
         limits = (self.requests, self.tokens, self.slots)
-        names = [limit.name for limit in limits if limit is not None]
+        names = [limit.name for limit in limits if isinstance(limit, SharedRate | SharedSlots)]
         return names + ([self.slots.line] if self.slots else [])
+
+    def keep_here(self) -> str:
+        """Keep the rates in this process alone from now on, as their server is away; they are
+        returned for the log. A day's quota and calls of other processes are not known then."""
+        self.requests = _here(self.requests)
+        self.tokens = _here(self.tokens)
+        self.day = self.slots = None
+        units = ((self.requests, "requests"), (self.tokens, "tokens"))
+        kept = [f"{rate.per_second * 60:.0f} {unit} a minute" for rate, unit in units if rate]
+        return " and ".join(kept) or "no limit"
 
     @property
     def rated(self) -> bool:
@@ -150,7 +161,7 @@ class SharedLimits:
             )
         return room
 
-    async def _squared(self, tokens: SharedRate) -> float:
+    async def _squared(self, tokens: SharedRate | LocalRate) -> float:
         """Settle what is owed, as far as there is room; what is free then."""
         owed, self._owed = self._owed, 0.0
         if owed < 0:
@@ -179,8 +190,12 @@ class SharedLimits:
         return False
 
 
+def _here(rate: SharedRate | LocalRate | None) -> LocalRate | None:
+    return LocalRate(rate.per_second, rate.burst) if isinstance(rate, SharedRate) else rate
+
+
 def _within(
-    grant: Grant, rate: SharedRate, unit: str, charges: Sequence[float], free: float
+    grant: Grant, rate: SharedRate | LocalRate, unit: str, charges: Sequence[float], free: float
 ) -> Grant:
     """As much of the grant as the rate has room for."""
     count, taken = 0, 0.0
