@@ -7,6 +7,7 @@ from typing import Annotated, cast
 import typer
 
 from tasks.core.errors import InputError, UserError
+from tasks.core.files import regular
 from tasks.core.plain_text import printable
 from tasks.core.settings import SandboxName, Settings
 from tasks.story.code import CodeReport, Snippet
@@ -37,7 +38,7 @@ def run_file(
 ) -> None:
     """Run a snippet again, where it can do no harm. Exit code 1 if it does not pass."""
     try:
-        code = file.read_text("utf-8")
+        code = regular(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(str(error), file=file) from None
     name = cast(SandboxName, "none" if engine == "compile" else engine)

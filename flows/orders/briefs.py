@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from examples import worlds
 from flows.orders.stories import BatchOrder, StoryOrder, Writing
 from tasks.core.errors import InputError
+from tasks.core.files import regular
 from tasks.core.validation import first_fault
 
 COLUMNS = ("brief", "world", "depth", "breadth", "seed")
@@ -54,7 +55,7 @@ def _files(folder: Path) -> Iterator[dict[str, str]]:
 
 def _table(path: Path) -> Iterator[dict[str, str]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with regular(path).open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
             unknown = set(table.fieldnames or ()) - set(COLUMNS)
             if unknown or "brief" not in (table.fieldnames or ()):

@@ -14,6 +14,7 @@ from tasks.consistency.accepted_findings import AcceptedFinding
 from tasks.consistency.check import worst_verdict
 from tasks.consistency.examination import Case, of_branch, of_scene, read_ahead
 from tasks.consistency.opinion import Opinion
+from tasks.core.plain_text import printable
 from tasks.core.prefect_steps import whole
 from tasks.core.run_all import run_all
 from tasks.core.settings import Settings
@@ -309,7 +310,7 @@ async def _check(
             whole(branch),
             whole([*earlier, *proposed[:number]]),
             whole(opinion),
-            label=f'{desk.label(ask.scene_id)}: "{branch.choice[:60]}"',
+            label=f'{desk.label(ask.scene_id)}: "{printable(branch.choice, 60)}"',
             accepted=whole(desk.accepted),
             ratings=whole(ratings),
         )

@@ -9,6 +9,7 @@ from slugify import slugify
 from flows.orders.stories import StoryOrder, tree
 from flows.story.ways import below
 from tasks.core.errors import InputError
+from tasks.core.files import regular
 from tasks.core.settings import Settings
 from tasks.core.validation import first_fault
 from tasks.story.brief import Brief
@@ -65,7 +66,7 @@ def read_source(order: StoryOrder, settings: Settings) -> Source:
 def read_story(file: Path) -> Story:
     """A story from its JSON file. Raises InputError."""
     try:
-        return Story.model_validate_json(file.read_bytes())
+        return Story.model_validate_json(regular(file).read_bytes())
     except OSError as error:
         raise InputError(f"This story cannot be read: {error.strerror}.", file=file) from None
     except ValidationError as error:

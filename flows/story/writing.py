@@ -33,6 +33,7 @@ from tasks.consistency.paths import check_story
 from tasks.consistency.report import publish_report
 from tasks.core.count import counted
 from tasks.core.files import only_writer
+from tasks.core.plain_text import printable
 from tasks.core.run_all import run_all
 from tasks.export import export_receipt, export_story
 from tasks.ledger.receipt import money, publish_receipt
@@ -132,7 +133,7 @@ class _Telling:
         self.log.info(
             "%s: %s, up to %s, written by %s",
             self.desk.story_id,
-            title,
+            printable(title),
             counted(sum(self.planned), "scene"),
             self.desk.client.writer,
             extra={"scenes": (0, sum(self.planned))},
@@ -175,13 +176,13 @@ class _Telling:
     async def finish(self, outcome: Outcome, error: str) -> StoryResult:
         """Export what there is and publish the receipt."""
         if error:
-            self.log.warning("%s: %s: %s", self.desk.story_id, outcome, error)
+            self.log.warning("%s: %s: %s", self.desk.story_id, outcome, printable(str(error), 1000))
         for missing in self.growth.missing:
             self.log.warning(
                 "%s: scene %s is missing: %s",
                 self.desk.story_id,
                 missing.scene_id,
-                missing.reason,
+                printable(missing.reason, 1000),
                 extra={"scene_id": missing.scene_id},
             )
         folder, so_far = self.source.folder, self.source.so_far
@@ -237,7 +238,7 @@ class _Telling:
             "%s: scene %s, %s: score %.2f%s%s",
             self.desk.story_id,
             scene.scene_id,
-            scene.title,
+            printable(scene.title),
             scene.quality.score,
             f", {money(scene.cost_usd)}" if scene.cost_usd else "",
             f", {refused} refused" if refused else "",

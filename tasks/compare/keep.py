@@ -11,7 +11,7 @@ from tasks.compare.comparison import Comparison, Vote
 from tasks.compare.outcome import Variant, measures
 from tasks.compare.report import page
 from tasks.core.errors import InputError
-from tasks.core.files import replace_file
+from tasks.core.files import regular, replace_file
 from tasks.core.validation import first_fault
 
 DATA, PAGE, TABLE = "comparison.json", "index.html", "pairs.csv"
@@ -33,7 +33,7 @@ def read_comparison(folder: Path) -> Comparison:
     """The comparison in a folder. Raises InputError."""
     file = folder / DATA
     try:
-        return Comparison.model_validate_json(file.read_bytes())
+        return Comparison.model_validate_json(regular(file).read_bytes())
     except OSError as error:
         raise InputError(f"there is no comparison here: {error.strerror}", file=file) from None
     except ValidationError as error:

@@ -28,6 +28,14 @@ def replace_file(path: Path, content: str | bytes) -> None:
         new.unlink(missing_ok=True)
 
 
+def regular(path: Path) -> Path:
+    """The path, unless a pipe or a device stands there: the one is waited for for ever, the other
+    never ends. Raises InputError."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError("is a pipe or a device, not a file", file=path)
+    return path
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock file, waiting for other processes that hold it. It ends with its process."""

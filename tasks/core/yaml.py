@@ -14,6 +14,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.parser import Parser
 
 from tasks.core.errors import InputError
+from tasks.core.files import regular
 
 LARGEST = 1_000_000
 """Bytes of a file that is read at all; a world of a hundred scenes takes a tenth of it."""
@@ -120,7 +121,7 @@ def read_bytes(file: Path) -> bytes:
     try:
         if file.is_dir():
             raise InputError("is a folder; name the file in it", file=file)
-        if not file.is_file():
+        if not regular(file).is_file():
             raise InputError("there is no such file", file=file)
         with file.open("rb") as stream:
             data = stream.read(LARGEST + 1)

@@ -1,10 +1,14 @@
 """The main job: a world and a brief become a checked, playable story with a receipt."""
 
 import asyncio
+import logging
+import os
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from prefect.artifacts import Artifact
@@ -12,6 +16,7 @@ from prefect.artifacts import Artifact
 from flows.orders.stories import StoryOrder
 from flows.story.source import read_story
 from flows.story.ways import ways_to
+from flows.story.writing import _Telling
 from flows.write_scene import write_scene
 from flows.write_story import write_story
 from tasks.core.errors import InputError
@@ -207,6 +212,54 @@ async def test_a_whole_story_is_not_lost_to_one_that_ends_early(
     assert len(early.story.scenes) < 7
     (aside,) = set(tmp_path.iterdir()) - {early.told.folder}
     assert len(read_story(aside / "story.json").scenes) == 7
+
+
+@pytest.mark.timeout(60)
+async def test_a_pipe_in_place_of_the_story_is_put_aside(run: Run, tmp_path: Path) -> None:
+    first = await run_story(StoryOrder(depth=1, out=str(tmp_path)))
+    (first.told.folder / "story.json").unlink()
+    os.mkfifo(first.told.folder / "story.json")
+    again = await run_story(StoryOrder(depth=1, out=str(tmp_path)))
+    assert len(again.story.scenes) == 3
+    (aside,) = set(tmp_path.iterdir()) - {again.told.folder}
+    assert (aside / "story.json").is_fifo()
+
+
+async def test_a_folder_that_is_a_link_is_written_through_and_put_aside_as_a_link(
+    run: Run, tmp_path: Path
+) -> None:
+    order = StoryOrder(depth=1, out=str(tmp_path / "stories"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "stories").mkdir()
+    link = tmp_path / "stories" / run.told.folder.name
+    link.symlink_to(elsewhere)
+    await run_story(order)
+    assert len(read_story(elsewhere / "story.json").scenes) == 3
+    await run_story(StoryOrder(extend=str(link), from_scene="1.1", depth=1))
+    await run_story(order)
+    (aside,) = set(link.parent.iterdir()) - {link}
+    assert aside.is_symlink()
+    assert len(read_story(elsewhere / "story.json").scenes) == 5
+
+
+def test_a_title_with_a_line_break_is_one_line_of_the_log(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    title = "Dusk\nlast-ferry-1: scene 9, FORGED: score 1.00\x1b[2J"
+    writing = SimpleNamespace(
+        desk=SimpleNamespace(story_id="s"),
+        on_scene=int,
+        written=0,
+        planned=[1],
+        log=logging.getLogger("talewright"),
+    )
+    with caplog.at_level("INFO", "talewright"):
+        _Telling._scene_done(
+            cast(_Telling, writing), run.story.scenes[0].model_copy(update={"title": title})
+        )
+    [record] = [one for one in caplog.records if "FORGED" in one.getMessage()]
+    assert record.getMessage().isprintable()
 
 
 async def test_two_at_once_write_a_story_one_after_the_other(
