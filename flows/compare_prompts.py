@@ -12,6 +12,7 @@ from flows.runs.receipts import WEEK, leave_receipt
 from flows.runs.tuning import quiet_steps
 from flows.story.comparing import Comparing
 from flows.story.source import read_source
+from tasks.calls.providers import DEFAULT
 from tasks.compare.comparison import Comparison
 from tasks.compare.keep import keep
 from tasks.compare.publish import publish_comparison
@@ -56,7 +57,7 @@ async def compare_prompts(order: CompareOrder) -> Comparison:
         if order.prompts and any(client.offline for client in clients.values()):
             raise UserError(
                 "The offline writer does not read prompts, so there is nothing to compare. Set "
-                "GEMINI_API_KEY, or name a model."
+                f"{DEFAULT.key}, or name a model."
             )
         with quiet_steps():
             comparison = await Comparing(order, variants, pairs, sources, desks, run_id).compare()

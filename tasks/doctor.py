@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
@@ -11,25 +11,32 @@ from prefect.settings import get_current_settings
 
 from tasks.calls.errors import LLMError, NoPrice
 from tasks.calls.prompt import Usage
+from tasks.calls.providers import DEFAULT, OFFLINE, PROVIDERS
 from tasks.core.count import counted
 from tasks.core.errors import UserError
-from tasks.core.settings import ProviderName, SandboxName, Settings
+from tasks.core.plain_text import printable
+from tasks.core.run_all import run_all
+from tasks.core.settings import SandboxName, Settings
 from tasks.ledger.ledger import Ledger
 from tasks.ledger.prices import Prices
 from tasks.ledger.receipt import money
 from tasks.ledger.trouble import check_room, place
-from tasks.llm.chain import KEYS, NAMES, chain, open_provider
+from tasks.llm.chain import chain, has_key, open_provider
 from tasks.sandbox import open_sandbox
 from tasks.story.base import Model
 from tasks.story.code import Snippet
 
 State = Literal["ok", "off", "broken"]
+Area = Literal["writing", "provider", "sandbox", "server", "ledger", "limit"]
+
+PATIENCE = 30.0
+"""Seconds one probe may take."""
 
 
 class Finding(Model):
     """One thing that was looked at. `advice` says what to do unless it is ok."""
 
-    area: Literal["writing", "provider", "sandbox", "server", "ledger", "limit"]
+    area: Area
     name: str
     state: State
     detail: str
@@ -47,13 +54,29 @@ class Reachable(Protocol):
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything, side by side. Costs nothing, changes nothing."""
-    asked = [
-        *(examine_provider(name, settings) for name in NAMES if name != "offline"),
-        *(examine_sandbox(name, settings) for name in ("e2b", "bubblewrap", "monty")),
-        examine_server(),
-        examine_ledger(settings),
+    named = [name.strip() for name in settings.llm_chain.split(",")]
+    providers = [row.name for row in PROVIDERS.values() if row.automatic or row.name in named]
+    engines: tuple[SandboxName, ...] = ("e2b", "bubblewrap", "monty")
+    probes = [
+        *(_probe("provider", name, examine_provider(name, settings)) for name in providers),
+        *(_probe("sandbox", name, examine_sandbox(name, settings)) for name in engines),
+        _probe("server", "prefect", examine_server()),
+        _probe("ledger", "ledger", examine_ledger(settings)),
     ]
-    return [examine_chain(settings), *await asyncio.gather(*asked), *limits(settings)]
+    return [examine_chain(settings), *await run_all(*probes), *limits(settings)]
+
+
+async def _probe(area: Area, name: str, looking: Awaitable[Finding]) -> Finding:
+    """One finding in any case: a probe that fails or does not end is one broken thing."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await looking
+    except TimeoutError:
+        detail = f"no answer in {PATIENCE:.0f} s"
+    except Exception as error:
+        detail = printable(f"{type(error).__name__}: {error}")
+    advice = "Try again; if it stays so, report it with this line."
+    return Finding(area=area, name=name, state="broken", detail=detail, advice=advice)
 
 
 def examine_chain(settings: Settings) -> Finding:
@@ -65,36 +88,28 @@ def examine_chain(settings: Settings) -> Finding:
             area="writing", name="chain", state="broken", detail=str(error), advice=str(error)
         )
     advice = ""
-    if order == ["offline"]:
-        advice = "The offline writer is no model. Set GEMINI_API_KEY for one."
+    if order == [OFFLINE]:
+        advice = f"The offline writer is no model. Set {DEFAULT.key} for one."
     return Finding(
         area="writing", name="chain", state="ok", detail=" -> ".join(order), advice=advice
     )
 
 
-async def examine_provider(name: ProviderName, settings: Settings) -> Finding:
+async def examine_provider(name: str, settings: Settings) -> Finding:
     """Whether a provider has its key, its SDK and a server that knows the model."""
-    model = {
-        "gemini": settings.gemini_model,
-        "claude": settings.claude_model,
-        "openai": settings.openai_model,
-    }[name]
+    row, model = PROVIDERS[name], settings.access(name).model
     cost = price(name, model, settings)
-    # Ask for the keys the way the chain does, one provider at a time.
-    alone = settings.model_copy(update={"llm_chain": name, "use_real_llm": None})
-    try:
-        chain(alone)
-    except UserError:
+    if not has_key(row, settings):
         return Finding(
             area="provider",
             name=name,
             state="off",
             detail="no key",
             cost=cost,
-            advice=f"Set {KEYS[name]} to use it.",
+            advice=f"Set {row.needs} to use it.",
         )
     try:
-        provider = open_provider(name, alone)
+        provider = open_provider(name, settings)
         if isinstance(provider, Reachable):
             await provider.reach()
         remarks = getattr(provider, "remarks", "")

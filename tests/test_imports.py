@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[1]
 
 ROOMS = (
     "tasks.story",
-    "tasks.core",
     "tasks.calls",
+    "tasks.core",
     "tasks.world",
     "tasks.ledger",
     "tasks.offline",

@@ -11,13 +11,13 @@ from rich.table import Table
 from flows.cli.options import Breadth, Depth, Extend, FromScene, Model, Redo, Scenes
 from flows.orders.stories import StoryOrder
 from flows.story.source import read_source
+from tasks.calls.providers import DEFAULT, OFFLINE, PROVIDERS, with_batch_api
 from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.ledger.prices import LIST, Prices
 from tasks.ledger.receipt import money
-from tasks.llm.batch.api import PROVIDERS
 from tasks.llm.batch.jobs import usual_seconds
 from tasks.llm.chain import chain
 from tasks.prompts.estimate import BatchEstimate, Estimate, Shape, by_batch
@@ -71,8 +71,9 @@ def estimate(
     )
     batched = None
     if batch:
-        if provider not in PROVIDERS:
-            raise UserError(f"There is no batch API for {provider}; for {' and '.join(PROVIDERS)}.")
+        if provider not in with_batch_api():
+            there = " and ".join(with_batch_api())
+            raise UserError(f"There is no batch API for {provider}; for {there}.")
         usual = asyncio.run(_usual_seconds(settings, provider, name))
         batched = by_batch(estimates, shape, settings, usual)
     if as_json:
@@ -98,11 +99,11 @@ def _show_batch(batch: BatchEstimate) -> None:
 
 
 def _model(order: StoryOrder) -> tuple[str, str]:
-    """The provider and model to price: the first of the chain, or Gemini without a key."""
+    """The provider and model to price: the first of the chain, or the default without a key."""
     settings = order.settings()
     asked = settings.llm_chain.split(",")[0].strip()
-    provider = asked or next((p for p in chain(settings) if p != "offline"), "gemini")
-    return provider, getattr(settings, f"{provider}_model", "offline writer")
+    provider = asked or next((p for p in chain(settings) if p != OFFLINE), DEFAULT.name)
+    return provider, settings.access(provider).model if provider in PROVIDERS else "offline writer"
 
 
 def _show(estimates: list[Estimate], title: str) -> None:

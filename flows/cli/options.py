@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
+from tasks.calls.providers import model_help
+
 Depth = Annotated[int, typer.Option(min=0, max=12, help="Levels of choices.")]
 Breadth = Annotated[
     int, typer.Option(min=1, max=5, help="Branches followed from each scene, at most.")
 ]
-Model = Annotated[
-    str, typer.Option(help="A Gemini model, 'offline', 'claude:NAME' or 'openai:NAME'.")
-]
+Model = Annotated[str, typer.Option(help=f"{model_help()}.")]
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Ask the model again, even for answers already paid.")
 ]

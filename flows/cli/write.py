@@ -45,8 +45,8 @@ def write(
 ) -> None:
     """Write a branching story and print where it lies and what it cost.
 
-    Without arguments: a story of the world that comes with Talewright. Without a key in
-    GEMINI_API_KEY the offline writer, which is not a model and costs nothing, does the writing.
+    Without arguments: a story of the world that comes with Talewright. Without a key of
+    a provider the offline writer, which is not a model and costs nothing, does the writing.
     The same command again pays for nothing that has been paid already.
     """
     from flows.cli.run import run_story

@@ -7,9 +7,9 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from tasks.calls.providers import OFFLINE, model_help, split_model, with_batch_api
 from tasks.core.errors import UserError
 from tasks.core.settings import SandboxName, Settings
-from tasks.llm.batch.api import PROVIDERS
 from tasks.llm.chain import chain
 from tasks.story.base import Model
 
@@ -32,9 +32,7 @@ class Writing(Model):
     )
     joins: bool = Field(False, description="Let the last choices of sibling scenes meet again.")
     seed: int = Field(1, ge=0, description="The same seed asks for the same story.")
-    model: str = Field(
-        "", description="A Gemini model, 'offline', 'claude:NAME', 'openai:NAME'; empty: settings."
-    )
+    model: str = Field("", description=f"{model_help()}; empty: as the settings say.")
     sandbox: SandboxName | None = Field(
         None, description="Where code in the story runs; empty: TALEWRIGHT_SANDBOX."
     )
@@ -54,9 +52,8 @@ class Writing(Model):
     @field_validator("model")
     @classmethod
     def _with_provider(cls, model: str) -> str:
-        for begins, provider in (("gpt", "openai"), ("claude", "claude")):
-            if model.startswith(begins) and ":" not in model:
-                raise ValueError(f"this is no Gemini model; write {provider}:{model}")
+        if model not in ("", OFFLINE):
+            split_model(model)
         return model
 
     def settings(self) -> Settings:
@@ -66,13 +63,11 @@ class Writing(Model):
             changes["talewright_sandbox"] = self.sandbox
         if self.max_cost_usd is not None:
             changes["llm_max_cost"] = self.max_cost_usd
-        if self.model == "offline":
-            changes["llm_chain"] = "offline"
-        elif self.model:
-            provider, _, name = self.model.rpartition(":")
-            changes["llm_chain"] = provider or "gemini"
-            changes[f"{provider or 'gemini'}_model"] = name
-        return Settings().model_copy(update=changes)
+        settings = Settings().model_copy(update=changes)
+        if self.model in ("", OFFLINE):
+            return settings.model_copy(update={"llm_chain": self.model or settings.llm_chain})
+        provider, name = split_model(self.model)
+        return settings.with_model(provider, name).model_copy(update={"llm_chain": provider})
 
     @property
     def scenes(self) -> int:
@@ -145,10 +140,12 @@ class BatchOrder(Writing):
 
     def check_batch_api(self) -> None:
         """Raises UserError if the batch API is wanted and nobody who writes has one."""
-        if self.batch_api and not set(chain(self.settings())) & set(PROVIDERS):
+        if self.batch_api and not set(chain(self.settings())) & set(with_batch_api()):
+            rows = with_batch_api().values()
             raise UserError(
-                "The batch API needs a key for Gemini or Claude, and none of them writes here: set "
-                "GEMINI_API_KEY or ANTHROPIC_API_KEY, or ask without the batch API."
+                f"The batch API needs a key for {' or '.join(row.title for row in rows)}, and none "
+                f"of them writes here: set {' or '.join(row.key for row in rows)}, or ask without "
+                "the batch API."
             )
 
     def parts(self, stories: int) -> int:

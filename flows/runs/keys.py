@@ -6,9 +6,10 @@ from contextlib import suppress
 from prefect import runtime
 from prefect.blocks.system import Secret
 
+from tasks.calls.providers import PROVIDERS
 from tasks.core.settings import Settings
 
-KEYS = ("GEMINI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "E2B_API_KEY")
+KEYS = (*dict.fromkeys(row.key for row in PROVIDERS.values()), "E2B_API_KEY")
 
 
 def block_name(key: str) -> str:

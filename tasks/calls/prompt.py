@@ -86,7 +86,7 @@ class Provider(Protocol):
     """One model behind one SDK. `generate` makes exactly one attempt, without retries."""
 
     name: str
-    """'gemini', 'claude', 'openai' or 'offline'."""
+    """As in LLM_CHAIN: 'gemini', for instance."""
     model: str
 
     async def generate(self, prompt: Prompt) -> Reply:

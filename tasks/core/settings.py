@@ -4,20 +4,49 @@ import codecs
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tasks.calls.providers import OFFLINE, PROVIDERS
 from tasks.core.errors import InputError
 
-ProviderName = Literal["gemini", "claude", "openai", "offline"]
 SandboxName = Literal["auto", "e2b", "bubblewrap", "monty", "none"]
 
 
-class Settings(BaseSettings):
-    """Every setting, by the name of its environment variable in lower case.
+class Access(NamedTuple):
+    """What the settings say of one provider; '' where they say nothing."""
+
+    key: SecretStr
+    model: str
+    base_url: str
+
+
+def _of_providers() -> dict[str, Any]:
+    """The fields of the table's rows."""
+    fields: dict[str, Any] = {}
+    for row in PROVIDERS.values():
+        key = Field(None, description=f"Key of {row.title}.")
+        fields.setdefault(row.key.lower(), (SecretStr | None, key))
+    for row in PROVIDERS.values():
+        model = Field(row.default_model, description=f"Model of {row.title}.")
+        url = Field("", description=f"Another server than that of {row.title}.")
+        fields.setdefault(row.model.lower(), (str, model))
+        fields.setdefault(row.base_url.lower(), (str, url))
+    return fields
+
+
+if TYPE_CHECKING:
+    _WithProviders = BaseSettings
+else:
+    _WithProviders = create_model("_WithProviders", __base__=BaseSettings, **_of_providers())
+
+
+class Settings(_WithProviders):
+    """Every setting, by the name of its environment variable in lower case. Those of the providers
+    come from their table (`access`).
 
     Raises InputError for values that cannot be, without repeating them: they may be secret.
     """
@@ -33,19 +62,16 @@ class Settings(BaseSettings):
             wrong, *more = error.errors(include_url=False, include_input=False)
             raise _fault(wrong, [_fault(other) for other in more]) from None
 
-    gemini_api_key: SecretStr | None = None
-    anthropic_api_key: SecretStr | None = None
-    openai_api_key: SecretStr | None = None
     e2b_api_key: SecretStr | None = None
 
     use_real_llm: bool | None = Field(
         None, description="false: the offline writer even with a key. Unset: a key decides."
     )
-    llm_chain: str = Field("", description="Providers in order, 'gemini,claude,offline'.")
-    llm_sdk: Literal["google-genai", "google-generativeai"] = "google-genai"
-    gemini_model: str = "gemini-2.5-flash"
-    claude_model: str = "claude-haiku-4-5"
-    openai_model: str = ""
+    llm_chain: str = Field(
+        "",
+        description=f"Who answers, in order and with commas: {', '.join(PROVIDERS)}, {OFFLINE}. "
+        "Empty: every provider that has a key.",
+    )
     judge_model: str = Field("", description="Model that judges branches; the writer's if empty.")
     judge_votes: Annotated[Literal[1, 3, 5], BeforeValidator(int)] = Field(
         1, description="Times the judge is asked of a branch."
@@ -53,9 +79,6 @@ class Settings(BaseSettings):
     score_votes: Annotated[Literal[0, 1, 3, 5], BeforeValidator(int)] = Field(
         0, description="Times a model is asked to rate a scene; 0: its form only."
     )
-    gemini_base_url: str = ""
-    claude_base_url: str = ""
-    openai_base_url: str = ""
     llm_timeout: float = Field(120.0, gt=0, description="Seconds one attempt may take.")
     llm_deadline: float = Field(
         600.0, gt=0, description="Seconds a call with its retries may take."
@@ -108,6 +131,16 @@ class Settings(BaseSettings):
     talewright_ledger_url: SecretStr = Field(
         SecretStr(""), description="SQLAlchemy URL; SQLite at home if empty."
     )
+
+    def access(self, provider: str) -> Access:
+        """The key, the model and the base URL of a provider of the table."""
+        row = PROVIDERS[provider]
+        key, model, url = (getattr(self, n.lower()) for n in (row.key, row.model, row.base_url))
+        return Access(key or SecretStr(""), model, url)
+
+    def with_model(self, provider: str, model: str) -> Self:
+        """The same with another model of a provider of the table."""
+        return self.model_copy(update={PROVIDERS[provider].model.lower(): model})
 
     @property
     def llm_connections(self) -> int:

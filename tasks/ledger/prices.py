@@ -18,18 +18,15 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from tasks.calls.errors import NoPrice
 from tasks.calls.prompt import Prompt, Usage
+from tasks.calls.providers import OFFLINE, PROVIDERS
 from tasks.core.settings import Settings
 from tasks.core.validation import validated
 from tasks.core.yaml import read_yaml
 from tasks.story.base import Model
 
 MILLION = Decimal(1_000_000)
-WRITTEN = Decimal("0.25")
-"""Of the input price, which Claude asks on top for what it writes to its cache.
-https://platform.claude.com/docs/en/build-with-claude/prompt-caching"""
 LIST = f"genai-prices {version('genai-prices')}"
 FREE = "a server on this machine costs nothing"
-_PROVIDERS = {"gemini": "google", "claude": "anthropic", "openai": "openai"}
 
 
 def _exact(value: Any) -> Any:
@@ -80,16 +77,16 @@ class Prices:
 
     def cost(self, provider: str, model: str, usage: Usage) -> Decimal:
         """USD for a usage; the offline writer is free. Raises NoPrice."""
-        if provider == "offline":
+        if provider == OFFLINE:
             return Decimal(0)
         if usage.cost_usd is not None:
             return usage.cost_usd
+        row = PROVIDERS[provider]
         if (own := self.own.get(model)) is not None:
             cached = own.input if own.cached is None else own.cached
             fresh = usage.tokens_in - usage.tokens_cached
             parts = fresh * own.input + usage.tokens_cached * cached + usage.tokens_out * own.output
-            if provider == "claude":
-                parts += usage.tokens_cache_written * own.input * WRITTEN
+            parts += usage.tokens_cache_written * own.input * row.cache_write_share
             return parts / MILLION
         for place in self._places(provider):
             try:
@@ -105,7 +102,7 @@ class Prices:
                 ).total_price
             except LookupError:
                 continue
-        if provider == "openai" and on_this_machine(self.server):
+        if row.keyless and on_this_machine(self.server):
             return Decimal(0)
         raise NoPrice(
             f"There is no price for {provider}'s model {model!r}, so no cap could hold. Check its "
@@ -117,8 +114,9 @@ class Prices:
     def _places(self, provider: str) -> list[dict[str, Any]]:
         """Where the list has a provider's models: under the server's URL, then its own name."""
         url: dict[str, Any] = {"provider_api_url": self.server}
-        name: dict[str, Any] = {"provider_id": _PROVIDERS.get(provider, provider)}
-        return [url, name] if provider == "openai" and self.server else [name]
+        row = PROVIDERS[provider]
+        name: dict[str, Any] = {"provider_id": row.price_id}
+        return [url, name] if row.keyless and self.server else [name]
 
     def worst(self, provider: str, model: str, prompt: Prompt) -> Decimal:
         """The most one attempt can cost: a token is at least a byte, all of the input is written

@@ -16,19 +16,14 @@ never cached. Nothing stands in unless LLM_CHAIN names `offline`.
 """
 
 from importlib import import_module
-from typing import cast, get_args
+from typing import Any
 
+from tasks.calls.errors import BadKey
 from tasks.calls.prompt import Provider
+from tasks.calls.providers import DEFAULT, OFFLINE, PROVIDERS, ProviderRow, split_model
 from tasks.core.errors import UserError
-from tasks.core.settings import ProviderName, Settings
+from tasks.core.settings import Settings
 from tasks.offline import OfflineWriter
-
-NAMES: tuple[ProviderName, ...] = get_args(ProviderName)
-KEYS = {
-    "gemini": "GEMINI_API_KEY",
-    "claude": "ANTHROPIC_API_KEY",
-    "openai": "OPENAI_API_KEY or OPENAI_BASE_URL",
-}
 
 
 def providers(settings: Settings) -> list[Provider]:
@@ -36,33 +31,37 @@ def providers(settings: Settings) -> list[Provider]:
     return [open_provider(name, settings) for name in chain(settings)]
 
 
-def chain(settings: Settings) -> list[ProviderName]:
+def chain(settings: Settings) -> list[str]:
     """Their names: LLM_CHAIN, else all that have a key, else the offline writer.
 
     USE_REAL_LLM=false is stronger than both. Raises UserError.
     """
     if settings.use_real_llm is False:
-        return ["offline"]
-    keys = {
-        "gemini": settings.gemini_api_key,
-        "claude": settings.anthropic_api_key,
-        "openai": settings.openai_api_key or settings.openai_base_url,
-    }
-    ready = [name for name in NAMES if keys.get(name)]
+        return [OFFLINE]
+    ready = [row.name for row in PROVIDERS.values() if row.automatic and has_key(row, settings)]
     order = _named(settings.llm_chain) or ready
     for name in order:
-        if name not in (*ready, "offline"):
-            raise UserError(f"{name} is to write, by --model or LLM_CHAIN: set {KEYS[name]}.")
-    if settings.use_real_llm and not set(order) - {"offline"}:
-        raise UserError("USE_REAL_LLM is true, but there is no key. Set GEMINI_API_KEY.")
-    return order or ["offline"]
+        if name != OFFLINE and not has_key(row := PROVIDERS[name], settings):
+            raise UserError(f"{name} is to write, by --model or LLM_CHAIN: set {row.needs}.")
+    if settings.use_real_llm and not set(order) - {OFFLINE}:
+        raise UserError(f"USE_REAL_LLM is true, but there is no key. Set {DEFAULT.key}.")
+    return order or [OFFLINE]
 
 
-def judge_model(settings: Settings) -> tuple[ProviderName, str] | None:
-    """The provider and model that JUDGE_MODEL names ('gemini-2.5-pro', 'claude:NAME',
-    'openai:NAME'); None if it is not set."""
-    name, _, model = settings.judge_model.rpartition(":")
-    return (cast(ProviderName, name or "gemini"), model) if model else None
+def has_key(row: ProviderRow, settings: Settings) -> bool:
+    """Whether the settings have what it takes to ask a provider."""
+    access = settings.access(row.name)
+    return bool(access.key or (row.keyless and access.base_url))
+
+
+def judge_model(settings: Settings) -> tuple[str, str] | None:
+    """The provider and model that JUDGE_MODEL names; None if it is not set. Raises UserError."""
+    if not settings.judge_model:
+        return None
+    try:
+        return split_model(settings.judge_model)
+    except ValueError as error:
+        raise UserError(f"JUDGE_MODEL is {settings.judge_model!r}: {error}.") from None
 
 
 def open_judge(settings: Settings) -> Provider | None:
@@ -71,34 +70,42 @@ def open_judge(settings: Settings) -> Provider | None:
     if named is None:
         return None
     name, model = named
-    return open_provider(name, settings.model_copy(update={f"{name}_model": model}))
+    return open_provider(name, settings.with_model(name, model))
 
 
-def open_provider(name: ProviderName, settings: Settings) -> Provider:
-    """The provider of that name; its SDK is imported only now. Raises UserError if that fails."""
-    if name == "offline":
+def open_provider(name: str, settings: Settings) -> Provider:
+    """The provider of that name; its SDK is imported only now.
+
+    Raises BadKey without a key, UserError without its SDK or a model's name.
+    """
+    if name == OFFLINE:
         return OfflineWriter()
-    module, cls, extra = {
-        "gemini": ("gemini", "Gemini", ""),
-        "claude": ("claude", "Claude", "anthropic"),
-        "openai": ("openai_compatible", "OpenAICompatible", "openai"),
-    }[name]
-    if name == "gemini" and settings.llm_sdk == "google-generativeai":
-        module, cls, extra = "gemini_legacy", "GeminiLegacy", "google-generativeai"
+    row = PROVIDERS[name]
+    if not has_key(row, settings):
+        raise BadKey(f"No key for {row.title}: set {row.needs}.", provider=name)
+    if not settings.access(name).model:
+        raise UserError(f"Set {row.model} to the model that {row.title} should use.")
     try:
-        provider: Provider = getattr(import_module(f"tasks.llm.providers.{module}"), cls)(settings)
+        provider: Provider = load(row.code)(settings)
     except ImportError as error:
-        if not extra or (error.name or "").startswith("tasks"):
+        if not row.extra or (error.name or "").startswith("tasks"):
             raise
         raise UserError(
-            f"The SDK for {name} is not installed: pip install 'talewright[{extra}]'"
+            f"The SDK for {name} is not installed: pip install 'talewright[{row.extra}]'"
         ) from None
     return provider
 
 
-def _named(listed: str) -> list[ProviderName]:
-    names = dict.fromkeys(name.strip() for name in listed.split(",") if name.strip())
-    unknown = [name for name in names if name not in NAMES]
+def load(code: str) -> Any:
+    """The class that `module:Class` names."""
+    module, _, name = code.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _named(listed: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in listed.split(",") if name.strip()))
+    known = (*PROVIDERS, OFFLINE)
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise UserError(f"LLM_CHAIN names {', '.join(unknown)}; there are {', '.join(NAMES)}.")
-    return [known for name in names for known in NAMES if known == name]
+        raise UserError(f"LLM_CHAIN names {', '.join(unknown)}; there are {', '.join(known)}.")
+    return names

@@ -20,8 +20,7 @@ from opentelemetry import metrics, trace
 
 from tasks.calls.errors import LLMError
 from tasks.calls.prompt import Prompt, Provider, Purpose, Reply, Usage
-
-PROVIDERS = {"gemini": "gcp.gemini", "claude": "anthropic", "openai": "openai"}
+from tasks.calls.providers import PROVIDERS
 
 _tracer = trace.get_tracer("talewright")
 _meter = metrics.get_meter("talewright")
@@ -110,9 +109,10 @@ def attempt(
     provider: Provider, prompt: Prompt, purpose: Purpose
 ) -> Iterator[Callable[[Usage, Decimal], None]]:
     """A span for one call, to be told its usage and its cost in USD."""
+    row = PROVIDERS.get(provider.name)
     common = {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": PROVIDERS.get(provider.name, provider.name),
+        "gen_ai.provider.name": row.telemetry_id if row else provider.name,
         "gen_ai.request.model": provider.model,
     }
     ours = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import nodes
 
 from tasks.calls.prompt import Usage
+from tasks.calls.providers import DEFAULT
 from tasks.core.settings import Settings
 from tasks.ledger.prices import Prices
 from tasks.prompts.estimate import CHARACTERS_PER_TOKEN
@@ -77,7 +78,7 @@ def size(file: PromptFile, settings: Settings) -> Size:
 
     Raises InputError where it cannot be rendered, NoPrice for an unknown model.
     """
-    model = file.front.model or settings.gemini_model
+    model = file.front.model or settings.access(DEFAULT.name).model
     prompt = render(file.front.id, samples(), version=file.front.version, settings=settings)
     parts = (prompt.system, prompt.shared, prompt.text)
     tokens = sum(len(part) for part in parts) // CHARACTERS_PER_TOKEN
@@ -87,7 +88,7 @@ def size(file: PromptFile, settings: Settings) -> Size:
         tokens_shared=len(prompt.shared) // CHARACTERS_PER_TOKEN,
         tokens_out=prompt.max_output_tokens,
         model=model,
-        usd=Prices.read(settings).cost("gemini", model, usage),
+        usd=Prices.read(settings).cost(DEFAULT.name, model, usage),
     )
 
 

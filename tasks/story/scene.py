@@ -90,7 +90,7 @@ class Branch(BranchDraft):
 class Provenance(Model):
     """Who wrote something, with which prompt."""
 
-    provider: str = Field(description="'gemini', 'claude', 'openai' or 'offline'.")
+    provider: str = Field(description="As in LLM_CHAIN: 'gemini' or 'offline', for instance.")
     model: str
     prompt_id: str
     prompt_version: int

@@ -215,10 +215,9 @@ async def _run(client: Client, mark: str, spoilt: Answer) -> None:
 
 
 def _settings(kind: str, url: str, home: str) -> Settings:
-    sdk = "google-generativeai" if kind == "legacy" else "google-genai"
     return Settings.model_validate(
         {
-            "llm_chain": "gemini" if kind == "legacy" else kind,
+            "llm_chain": "gemini-legacy" if kind == "legacy" else kind,
             "gemini_api_key": "none",
             "anthropic_api_key": "none",
             "openai_api_key": "none",
@@ -226,7 +225,6 @@ def _settings(kind: str, url: str, home: str) -> Settings:
             "gemini_base_url": url,
             "claude_base_url": url,
             "openai_base_url": f"{url}/v1",
-            "llm_sdk": sdk,
             "llm_deadline": 20.0,
             "talewright_home": Path(home),
         }

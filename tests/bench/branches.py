@@ -306,7 +306,7 @@ def _asker(url: str) -> Asker:
     from tasks.llm.providers.openai_compatible import OpenAICompatible
 
     settings = Settings(openai_base_url=url)
-    model = settings.judge_model or settings.openai_model or "judge"
+    model = settings.judge_model or settings.access("openai").model or "judge"
     settings = settings.model_copy(update={"openai_model": model})
     return Asker(OpenAICompatible(settings), settings)
 

@@ -61,7 +61,7 @@ async def report(home: Path, counts: dict[str, int]) -> None:
     async with Ledger.open(settings) as ledger:
         total = (await ledger.tally()).total
     usage = Usage(counts["tokens_in"], counts["tokens_cached"], 0, counts["tokens_out"])
-    full = Prices({}).cost("gemini", settings.gemini_model, usage)
+    full = Prices({}).cost("gemini", settings.access("gemini").model, usage)
     print(
         f"jobs: {counts['jobs']} for {LEVELS} levels, {counts['jobs_submitted_twice']} sent twice"
     )

@@ -139,7 +139,9 @@ def _usd(settings: Settings, log: Counter[Answered], caches: Counter[int]) -> De
     usages = [Usage(one.tokens_in, one.tokens_cached, 0, one.tokens_out) for one in log.elements()]
     usages += [Usage(tokens_in=tokens) for tokens in caches.elements()]
     prices = Prices({})
-    return sum((prices.cost("gemini", settings.gemini_model, one) for one in usages), Decimal(0))
+    return sum(
+        (prices.cost("gemini", settings.access("gemini").model, one) for one in usages), Decimal(0)
+    )
 
 
 if __name__ == "__main__":

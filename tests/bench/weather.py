@@ -12,7 +12,7 @@ from llmock.testing import LLMockServer
 from llmock.verdict import judge
 
 from tasks.calls.prompt import Prompt, Provider, Reply
-from tasks.core.settings import ProviderName, Settings
+from tasks.core.settings import Settings
 from tasks.llm.chain import open_provider
 from tasks.llm.retry import retrying
 from tests.emulators.weather import bad_weather
@@ -28,7 +28,7 @@ async def ask(provider: Provider, prompt: Prompt, settings: Settings) -> Reply:
     raise AssertionError
 
 
-async def batch(name: ProviderName, path: str) -> None:
+async def batch(name: str, path: str) -> None:
     with LLMockServer(chaos=ChaosSettings(latency_ms=500)) as server:
         server.state.scenarios.add(*bad_weather())
         url = server.base_url(path)

@@ -84,7 +84,7 @@ async def test_a_second_model_judges(settings: Settings, server: GeminiServer) -
     async with Client.open(other, run_id="run") as client:
         await check(client, CLEAN)
         assert set(client.paces) == {
-            ("gemini", settings.gemini_model),
+            ("gemini", settings.access("gemini").model),
             ("gemini", other.judge_model),
         }
     assert [call.model for call in server.calls] == ["gemini-2.5-pro"]

@@ -95,10 +95,11 @@ async def test_a_call_the_gate_refused_was_no_attempt(
     settings: Settings, prefect_server: str
 ) -> None:
     daily = settings.model_copy(update={"llm_requests_per_day": 1})
-    provider = BilledProvider(name=uuid4().hex[:12])
+    provider = BilledProvider(model=uuid4().hex[:12])
+    prices = Prices({provider.model: PRICES.own["billed"]})
     async with Ledger.open(daily) as ledger, Pace.open(daily, provider) as pace:
         asks = Client(
-            daily, "run", ledger, PRICES, [provider], paces={(provider.name, provider.model): pace}
+            daily, "run", ledger, prices, [provider], paces={(provider.name, provider.model): pace}
         )
         first = await asks.ask(prompt("1"), purpose())
         with pytest.raises(QuotaGone):

@@ -43,11 +43,12 @@ def test_without_anything_set_up() -> None:
     assert "LLM_MAX_COST" in found
 
 
-@pytest.mark.parametrize("sdk", ["google-genai", "google-generativeai"])
-def test_a_provider_that_answers(server: GeminiServer, sdk: str) -> None:
-    env = {"GEMINI_API_KEY": CANARY, "GEMINI_BASE_URL": server.url, "LLM_SDK": sdk}
+@pytest.mark.parametrize("name", ["gemini", "gemini-legacy"])
+def test_a_provider_that_answers(server: GeminiServer, name: str) -> None:
+    env = {"GEMINI_API_KEY": CANARY, "GEMINI_BASE_URL": server.url, "LLM_CHAIN": name}
     found = findings(**env)
-    assert found["gemini"]["state"] == "ok", found["gemini"]
+    assert found["chain"]["detail"] == name
+    assert found[name]["state"] == "ok", found[name]
     assert server.calls == [], "looking costs nothing"
 
 

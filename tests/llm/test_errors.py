@@ -29,7 +29,7 @@ from tasks.calls.errors import (
 from tasks.calls.progress import watching, writing
 from tasks.calls.prompt import Prompt, Provider, Usage
 from tasks.core.errors import InputError
-from tasks.core.settings import ProviderName, Settings
+from tasks.core.settings import Settings
 from tasks.llm.chain import open_provider
 from tasks.llm.providers.classify import retry_delay
 from tests.canary import CANARY, exception_texts, find_canary
@@ -68,9 +68,7 @@ def settings(url: str, **changes: Any) -> Settings:
 
 def provider(kind: str, settings: Settings) -> Provider:
     """`legacy` is Gemini on google-generativeai."""
-    if kind == "legacy":
-        settings = settings.model_copy(update={"llm_sdk": "google-generativeai"})
-    names: dict[str, ProviderName] = {"claude": "claude", "openai": "openai"}
+    names = {"legacy": "gemini-legacy", "claude": "claude", "openai": "openai"}
     return open_provider(names.get(kind, "gemini"), settings)
 
 

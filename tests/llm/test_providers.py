@@ -62,10 +62,10 @@ async def test_both_gemini_sdks_give_the_same_reply() -> None:
     body["candidates"][0]["safetyRatings"] = [rating]
     replies = []
     with Recording(json_answer(body)) as server:
-        for sdk in ("google-genai", "google-generativeai"):
+        for name in ("gemini", "gemini-legacy"):
             provider = open_provider(
-                "gemini",
-                settings(gemini_api_key=CANARY, gemini_base_url=server.url, llm_sdk=sdk),
+                name,
+                settings(gemini_api_key=CANARY, gemini_base_url=server.url),
             )
             replies.append(await provider.generate(PROMPT))
             await provider.close()
@@ -80,12 +80,12 @@ async def test_both_gemini_sdks_give_the_same_reply() -> None:
     assert new.safety == old.safety == {"HARM_CATEGORY_HARASSMENT": "LOW"}
 
 
-@pytest.mark.parametrize("sdk", ["google-genai", "google-generativeai"])
-async def test_what_gemini_is_asked(sdk: str) -> None:
+@pytest.mark.parametrize("name", ["gemini", "gemini-legacy"])
+async def test_what_gemini_is_asked(name: str) -> None:
     with Recording(json_answer(response(SCENE, USAGE))) as server:
         provider = open_provider(
-            "gemini",
-            settings(gemini_api_key=CANARY, gemini_base_url=server.url, llm_sdk=sdk),
+            name,
+            settings(gemini_api_key=CANARY, gemini_base_url=server.url),
         )
         await provider.generate(PROMPT)
         await provider.close()
@@ -263,9 +263,9 @@ def test_settings_that_do_not_fit(given: dict[str, Any], said: str) -> None:
         ("openai", "openai", "openai", {"OPENAI_BASE_URL": "http://x", "OPENAI_MODEL": "m"}),
         (
             "google.generativeai",
-            "gemini",
+            "gemini-legacy",
             "google-generativeai",
-            {"GEMINI_API_KEY": CANARY, "LLM_SDK": "google-generativeai"},
+            {"GEMINI_API_KEY": CANARY},
         ),
     ],
 )

@@ -13,7 +13,7 @@ from llmock.verdict import judge
 
 from tasks.calls.errors import BadRequest, LLMError, Malformed, RateLimited, TryLater, Unreachable
 from tasks.calls.prompt import Prompt, Provider, Reply
-from tasks.core.settings import ProviderName, Settings
+from tasks.core.settings import Settings
 from tasks.llm.chain import open_provider
 from tasks.llm.retry import MOST_REFUSALS, retrying
 from tests.canary import CANARY
@@ -40,7 +40,7 @@ async def ask(provider: Provider, prompt: Prompt, settings: Settings) -> Reply:
 
 
 @pytest.mark.parametrize(("name", "path"), [("gemini", "gemini"), ("claude", "anthropic")])
-async def test_300_scenes_in_bad_weather(llm: LLMockServer, name: ProviderName, path: str) -> None:
+async def test_300_scenes_in_bad_weather(llm: LLMockServer, name: str, path: str) -> None:
     url = llm.base_url(path)
     settings = Settings(
         gemini_api_key=CANARY, gemini_base_url=url, anthropic_api_key=CANARY, claude_base_url=url

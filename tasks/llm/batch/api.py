@@ -14,9 +14,6 @@ SHARE = Decimal("0.5")
 https://ai.google.dev/gemini-api/docs/batch-api
 https://platform.claude.com/docs/en/build-with-claude/batch-processing"""
 
-PROVIDERS = ("gemini", "claude")
-"""Those that have one."""
-
 
 @dataclass(frozen=True)
 class Status:

@@ -11,18 +11,18 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from tasks.calls.prompt import Prompt, Provider, Reply
-from tasks.core.settings import ProviderName, Settings
+from tasks.calls.providers import PROVIDERS, with_batch_api
+from tasks.core.settings import Settings
 from tasks.ledger.ledger import Ledger
 from tasks.ledger.prices import Prices
-from tasks.llm.batch.api import PROVIDERS, BatchAPI
 from tasks.llm.batch.call import Call
 from tasks.llm.batch.job_runner import Lane
 from tasks.llm.batch.jobs import release_unsent
 from tasks.llm.batch.readiness import Level
-from tasks.llm.chain import open_provider
+from tasks.llm.chain import load, open_provider
 
 QUIET = 0.5
 """Seconds without a new call after which a level counts as complete."""
@@ -70,7 +70,7 @@ class Batches:
 
     async def lane(self, provider: Provider) -> Lane | None:
         """Where a provider's calls go; None: the ordinary way."""
-        if provider.name not in PROVIDERS:
+        if provider.name not in with_batch_api():
             return None
         async with self._opening:
             lane = self._lanes.get((provider.name, provider.model))
@@ -125,12 +125,10 @@ class Batches:
         task.add_done_callback(self._tasks.discard)
 
     def _open(self, provider: Provider) -> Lane:
-        # A provider of its own: google-generativeai has no batch API.
-        name = cast(ProviderName, provider.name)
-        changes = {f"{name}_model": provider.model, "llm_sdk": "google-genai"}
-        own = open_provider(name, self.settings.model_copy(update=changes))
+        row = PROVIDERS[provider.name]
+        own = open_provider(row.name, self.settings.with_model(row.name, provider.model))
         return Lane(
-            _api(own),
+            load(row.batch)(own),
             provider.name,
             provider.model,
             self.settings,
@@ -138,16 +136,3 @@ class Batches:
             self.prices,
             self.warn,
         )
-
-
-def _api(provider: Provider) -> BatchAPI:
-    # Each SDK is imported only where it is used.
-    if provider.name == "claude":
-        from tasks.llm.batch.claude import ClaudeBatch
-        from tasks.llm.providers.claude import Claude
-
-        return ClaudeBatch(cast(Claude, provider))
-    from tasks.llm.batch.gemini import GeminiBatch
-    from tasks.llm.providers.gemini import Gemini
-
-    return GeminiBatch(cast(Gemini, provider))

@@ -4,8 +4,7 @@ The limit is a bucket: taking fills it up to the burst, and it empties at the ra
 60 s ever holds more than a minute's rate and the burst, whoever takes and whenever it started.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from httpx import HTTPStatusError
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 
+from tasks.calls.providers import PROVIDERS
 from tasks.llm.limits import global_limit
 
 THOUSANDTHS = 1000
@@ -22,12 +22,6 @@ decayed, which by whole requests costs a quarter of a rate of 10 a second."""
 
 MOST_SLOTS = 2**31 - 1
 """What the column of a limit holds on PostgreSQL."""
-
-QUOTA_DAYS: Mapping[str, tuple[str, tzinfo]] = {
-    "gemini": ("midnight Pacific time", ZoneInfo("America/Los_Angeles")),
-}
-"""When a day's quota begins anew: Gemini's at midnight Pacific time (ai.google.dev, "Rate limits").
-OpenAI's fills up all the time and Anthropic has none, so for others the day is that of UTC."""
 
 
 class SharedRate:
@@ -94,7 +88,8 @@ class DayQuota:
 
     def __init__(self, client: PrefectClient, name: str, per_day: int, provider: str) -> None:
         self._client, self._name, self._per_day = client, name, per_day
-        self.begins, self._zone = QUOTA_DAYS.get(provider, ("midnight UTC", UTC))
+        self.begins, zone = PROVIDERS[provider].day
+        self._zone = ZoneInfo(zone)
         self._today = SharedRate(client, "", 0, per_day)
 
     async def free(self) -> float:

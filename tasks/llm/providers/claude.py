@@ -11,7 +11,6 @@ import anthropic
 from anthropic.types import MessageParam, TextBlockParam
 from pydantic import BaseModel
 
-from tasks.calls.errors import BadKey
 from tasks.calls.progress import watcher
 from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.settings import Settings
@@ -32,15 +31,11 @@ class Claude:
     name = "claude"
 
     def __init__(self, settings: Settings) -> None:
-        """Raises BadKey without a key."""
-        if settings.anthropic_api_key is None:
-            raise BadKey("No key for Claude: set ANTHROPIC_API_KEY.", provider=self.name)
-        self.model = settings.claude_model
+        self._key, self.model, url = settings.access(self.name)
         self._settings = settings
-        self._key = settings.anthropic_api_key
         self.client = anthropic.AsyncAnthropic(
             api_key=self._key.get_secret_value(),
-            base_url=settings.claude_base_url or "https://api.anthropic.com",
+            base_url=url or "https://api.anthropic.com",
             timeout=settings.llm_timeout,
             max_retries=0,
             http_client=pool(settings),

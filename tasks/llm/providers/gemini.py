@@ -10,7 +10,7 @@ from google import genai
 from google.genai import errors as sdk
 from google.genai import types
 
-from tasks.calls.errors import BadKey, LLMError, TryLater
+from tasks.calls.errors import LLMError, TryLater
 from tasks.calls.progress import watcher
 from tasks.calls.prompt import Prompt, Reply, Usage
 from tasks.core.scrub import scrub
@@ -44,18 +44,14 @@ class Gemini:
     name = "gemini"
 
     def __init__(self, settings: Settings) -> None:
-        """Raises BadKey without a key."""
-        if settings.gemini_api_key is None:
-            raise BadKey("No key for Gemini: set GEMINI_API_KEY.", provider=self.name)
-        self.model = settings.gemini_model
+        self._key, self.model, url = settings.access(self.name)
         self._settings = settings
-        self._key = settings.gemini_api_key
         self._http = pool(settings)
         self.client = genai.Client(
             vertexai=False,
             api_key=self._key.get_secret_value(),
             http_options=types.HttpOptions(
-                base_url=settings.gemini_base_url or None,
+                base_url=url or None,
                 api_version="v1beta",
                 timeout=int(settings.llm_timeout * 1000),
                 retry_options=types.HttpRetryOptions(attempts=1),

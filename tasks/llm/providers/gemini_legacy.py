@@ -21,7 +21,6 @@ from pydantic import BaseModel
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError
 
-from tasks.calls.errors import BadKey
 from tasks.calls.prompt import Prompt, Reply
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
@@ -59,13 +58,9 @@ class GeminiLegacy:
     name = "gemini"
 
     def __init__(self, settings: Settings) -> None:
-        """Raises BadKey without a key."""
-        if settings.gemini_api_key is None:
-            raise BadKey("No key for Gemini: set GEMINI_API_KEY.", provider=self.name)
-        self.model = settings.gemini_model
+        self._key, self.model, url = settings.access(self.name)
         self._settings = settings
-        self._key = settings.gemini_api_key
-        endpoint = settings.gemini_base_url or "https://generativelanguage.googleapis.com"
+        endpoint = url or "https://generativelanguage.googleapis.com"
         genai.configure(
             api_key=self._key.get_secret_value(),
             transport="rest",

@@ -9,12 +9,11 @@ from functools import cache
 from typing import Any
 
 import openai
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from tasks.calls.errors import LLMError
 from tasks.calls.progress import watcher
 from tasks.calls.prompt import Prompt, Reply
-from tasks.core.errors import UserError
 from tasks.core.run_log import logger
 from tasks.core.scrub import scrub
 from tasks.core.settings import Settings
@@ -39,20 +38,16 @@ class OpenAICompatible:
     name = "openai"
 
     def __init__(self, settings: Settings) -> None:
-        """Raises UserError without a model's name."""
-        if not settings.openai_model:
-            raise UserError("Set OPENAI_MODEL to the model the server should use.")
-        self.model = settings.openai_model
+        self._key, self.model, url = settings.access(self.name)
         self._settings = settings
-        url = (settings.openai_base_url or OPENAI).rstrip("/")
+        url = (url or OPENAI).rstrip("/")
         self.server = "" if url == OPENAI else url
         self._place = f"{url} {self.model}"
         # OpenAI's newer models take no max_tokens, and other servers know nothing else.
         usual = Dialect(room="max_tokens" if self.server else "max_completion_tokens")
         self._dialect = known(settings, self._place) or usual
-        self._key = settings.openai_api_key or SecretStr("none")
         self._client = openai.AsyncOpenAI(
-            api_key=self._key.get_secret_value(),
+            api_key=self._key.get_secret_value() or "none",
             base_url=url,
             timeout=settings.llm_timeout,
             max_retries=0,
@@ -163,7 +158,7 @@ class OpenAICompatible:
         return flat_schema(schema) if self.server else plain_schema(schema)
 
     def _errors(self) -> AbstractContextManager[None]:
-        return api_errors(openai, self.name, self._settings.openai_api_key)
+        return api_errors(openai, self.name, self._key)
 
 
 REFUSED = (400, 404, 415, 422, 500, 501)

@@ -190,7 +190,7 @@ async def test_a_job_the_provider_has_forgotten_is_over_and_its_calls_are_asked_
         async with Client.open(chosen, run_id="run-2", batched=True) as client:
             replies = await ask_all(client, 3)
             first = (await client.ledger.tally(run_id="run-1")).total
-            left = await open_jobs(client.ledger, "gemini", chosen.gemini_model)
+            left = await open_jobs(client.ledger, "gemini", chosen.access("gemini").model)
     assert not any(reply.cached for reply in replies)
     assert (first.in_flight, first.failed, first.cost_usd) == (0, 3, Decimal(0))
     assert left == []
