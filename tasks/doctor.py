@@ -22,7 +22,7 @@ from tasks.ledger.prices import Prices
 from tasks.ledger.receipt import money
 from tasks.ledger.trouble import check_room, place
 from tasks.llm.chain import chain, has_key, open_provider
-from tasks.sandbox import open_sandbox
+from tasks.sandbox import ENGINES, open_sandbox
 from tasks.story.base import Model
 from tasks.story.code import Snippet
 
@@ -56,10 +56,13 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything, side by side. Costs nothing, changes nothing."""
     named = [name.strip() for name in settings.llm_chain.split(",")]
     providers = [row.name for row in PROVIDERS.values() if row.automatic or row.name in named]
-    engines: tuple[SandboxName, ...] = ("e2b", "bubblewrap", "monty")
     probes = [
         *(_probe("provider", name, examine_provider(name, settings)) for name in providers),
-        *(_probe("sandbox", name, examine_sandbox(name, settings)) for name in engines),
+        *(
+            _probe("sandbox", name, examine_sandbox(name, settings))
+            for name in ENGINES
+            if name != "none"
+        ),
         _probe("server", "prefect", examine_server()),
         _probe("ledger", "ledger", examine_ledger(settings)),
     ]
@@ -146,16 +149,17 @@ def price(provider: str, model: str, settings: Settings) -> str:
 
 
 async def examine_sandbox(name: SandboxName, settings: Settings) -> Finding:
-    """Whether an engine runs code here; E2B is not started, for that would cost."""
-    if name == "e2b":
-        ready = settings.e2b_api_key is not None
+    """Whether an engine runs code here; one that would cost something is not started."""
+    row = ENGINES[name]
+    if row.key:
+        ready = getattr(settings, row.key.lower()) is not None
         return Finding(
             area="sandbox",
             name=name,
             state="ok" if ready else "off",
             detail="key set, not tried" if ready else "no key",
-            cost="$0.133 an hour while code runs",
-            advice="" if ready else "Set E2B_API_KEY to run code in E2B's cloud.",
+            cost=row.cost,
+            advice="" if ready else f"Set {row.key} to run code there.",
         )
     snippet = Snippet(code="print(6 * 7)", first_line=1, last_line=1, expected_output="42")
     try:
@@ -171,7 +175,7 @@ async def examine_sandbox(name: SandboxName, settings: Settings) -> Finding:
         name=name,
         state="ok" if works else "broken",
         detail=f"ran code in {ran.seconds:.2f} s" if works else f"{ran.verdict}: {ran.error}",
-        cost="free",
+        cost=row.cost,
         advice="" if works else _help(name),
     )
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from tasks.core.errors import UserError
 from tasks.core.files import locked
 from tasks.core.settings import Settings
-from tasks.export import FILES
+from tasks.export import EXPORTS
 from tasks.export.page import render_shelf
 from tasks.story.published import Published
 from tasks.story.story import Story
@@ -38,7 +38,7 @@ def publish(story: Story, folder: Path, to: str) -> str:
         files, root = fsspec.core.url_to_fs(to)
         place = f"{story.id}/{uuid4().hex[:8]}"
         files.makedirs(f"{root}/{place}", exist_ok=True)
-        for name in sorted(FILES.values()):
+        for name in sorted(export.file for export in EXPORTS.values()):
             # A link that somebody put there may lead to what is not to be read.
             if (folder / name).is_file() and not (folder / name).is_symlink():
                 files.put_file(str(folder / name), f"{root}/{place}/{name}")

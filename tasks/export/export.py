@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,51 +16,55 @@ from tasks.export.twee import to_twee
 from tasks.story.receipt import Receipt
 from tasks.story.story import Story
 
-FILES = {
-    "json": "story.json",
-    "schema": "story.schema.json",
-    "html": "index.html",
-    "harlowe": "harlowe.twee",
-    "sugarcube": "sugarcube.twee",
-    "ink": "story.ink",
-    "markdown": "story.md",
-    "epub": "story.epub",
-    "svg": "map.svg",
-    "png": "map.png",
-    "receipt": "receipt.json",
+Render = Callable[[Story, Receipt | None], str | bytes | None]
+"""Makes a file's content of a story and its receipt; None: there is nothing to write."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """One file of a story's folder."""
+
+    file: str
+    render: Render
+
+
+EXPORTS: dict[str, Export] = {
+    "json": Export("story.json", lambda story, _: story.model_dump_json(indent=1)),
+    "schema": Export("story.schema.json", lambda *_: _schema()),
+    "html": Export("index.html", render_page),
+    "harlowe": Export("harlowe.twee", lambda story, _: to_twee(story, "Harlowe")),
+    "sugarcube": Export("sugarcube.twee", lambda story, _: to_twee(story, "SugarCube")),
+    "ink": Export("story.ink", lambda story, _: to_ink(story)),
+    "markdown": Export("story.md", lambda story, _: to_markdown(story)),
+    "epub": Export("story.epub", lambda story, _: to_epub(story)),
+    "svg": Export("map.svg", lambda story, _: story_map_svg(story)),
+    "png": Export("map.png", lambda story, _: story_map_png(story)),
+    "receipt": Export("receipt.json", lambda _, receipt: receipt and _receipt(receipt)),
 }
-"""The names of the exports, by format."""
+"""The exports, by format. A new one is a function and a row."""
 
 
 def export_story(story: Story, folder: Path, receipt: Receipt | None = None) -> dict[str, Path]:
     """The files written, by format. Raises OSError if the folder cannot be written."""
-    renders: dict[str, Callable[[], str | bytes]] = {
-        "json": lambda: story.model_dump_json(indent=1),
-        "schema": _schema,
-        "html": lambda: render_page(story, receipt),
-        "harlowe": lambda: to_twee(story, "Harlowe"),
-        "sugarcube": lambda: to_twee(story, "SugarCube"),
-        "ink": lambda: to_ink(story),
-        "markdown": lambda: to_markdown(story),
-        "epub": lambda: to_epub(story),
-        "svg": lambda: story_map_svg(story),
-        "png": lambda: story_map_png(story),
-    }
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, Path] = {}
-    for name, render in renders.items():
-        written[name] = folder / FILES[name]
-        replace_file(written[name], render())
-    if receipt is not None:
-        written["receipt"] = export_receipt(receipt, folder)
+    for name, export in EXPORTS.items():
+        content = export.render(story, receipt)
+        if content is not None:
+            written[name] = folder / export.file
+            replace_file(written[name], content)
     return written
 
 
 def export_receipt(receipt: Receipt, folder: Path) -> Path:
     """Write a run's receipt into a story's folder; the file. Raises OSError."""
-    file = folder / FILES["receipt"]
-    replace_file(file, receipt.model_dump_json(indent=1))
+    file = folder / EXPORTS["receipt"].file
+    replace_file(file, _receipt(receipt))
     return file
+
+
+def _receipt(receipt: Receipt) -> str:
+    return receipt.model_dump_json(indent=1)
 
 
 @cache

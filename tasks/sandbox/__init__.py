@@ -1,6 +1,6 @@
 """Running code where it can do no harm."""
 
 from tasks.sandbox.find import find_code
-from tasks.sandbox.sandbox import EngineStatus, Sandbox, engines, open_sandbox
+from tasks.sandbox.sandbox import ENGINES, Sandbox, open_sandbox
 
-__all__ = ["EngineStatus", "Sandbox", "engines", "find_code", "open_sandbox"]
+__all__ = ["ENGINES", "Sandbox", "find_code", "open_sandbox"]

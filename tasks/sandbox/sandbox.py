@@ -2,8 +2,8 @@
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from anyio import CancelScope
@@ -16,7 +16,7 @@ from tasks.sandbox.e2b import E2B, MissingKey
 from tasks.sandbox.engine import LIMITS, EngineRunner, Limits, Run
 from tasks.sandbox.monty import MontyEngine
 from tasks.sandbox.verdicts import Verdicts
-from tasks.story.code import CodeReport, Engine, Snippet
+from tasks.story.code import CodeReport, Snippet
 
 MARK = "\x1ehere the snippet begins\x1e"
 BEGIN = f"print({MARK!r}, end='')"
@@ -88,25 +88,53 @@ class Sandbox:
             return self._engine
 
 
-def choose(
-    settings: Settings, name: SandboxName, run_id: str, story_id: str, limits: Limits = LIMITS
-) -> EngineRunner:
-    """The engine of that name, or the safest that works here. Raises UserError."""
-    if name == "e2b" and settings.e2b_api_key is None:
+Opener = Callable[[Settings, str, str, Limits], EngineRunner]
+"""Opens an engine for the settings, a run's id, a story's id and limits. Raises UserError where it
+cannot be used."""
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """One engine. One with a `key` is somebody's service, which costs something when it is used."""
+
+    open: Opener
+    cost: str = "free"
+    key: str = ""
+
+
+def _e2b(settings: Settings, run_id: str, story_id: str, limits: Limits) -> EngineRunner:
+    if settings.e2b_api_key is None:
         raise MissingKey("The sandbox e2b needs a key: set E2B_API_KEY (https://e2b.dev).")
-    if name == "e2b" or (name == "auto" and settings.e2b_api_key is not None):
-        return E2B(settings, run_id, story_id, limits)
-    if name == "none":
-        return CompileOnly()
-    if name == "monty":
-        return MontyEngine(limits)
+    return E2B(settings, run_id, story_id, limits)
+
+
+def _bubblewrap(settings: Settings, run_id: str, story_id: str, limits: Limits) -> EngineRunner:
     try:
         probe.python()
     except RuntimeError as error:
-        if name == "bubblewrap":
-            raise UserError(f"The sandbox bubblewrap cannot be used: {error}.") from None
-        return MontyEngine(limits)
+        raise UserError(f"The sandbox bubblewrap cannot be used: {error}.") from None
     return bubblewrap.Bubblewrap(limits)
+
+
+ENGINES: dict[SandboxName, EngineRow] = {
+    "e2b": EngineRow(_e2b, cost="$0.133 an hour while code runs", key="E2B_API_KEY"),
+    "bubblewrap": EngineRow(_bubblewrap),
+    "monty": EngineRow(lambda settings, run_id, story_id, limits: MontyEngine(limits)),
+    "none": EngineRow(lambda settings, run_id, story_id, limits: CompileOnly()),
+}
+"""Every engine, in the order in which `auto` tries them."""
+
+
+def choose(
+    settings: Settings, name: SandboxName, run_id: str, story_id: str, limits: Limits = LIMITS
+) -> EngineRunner:
+    """The engine of that name, or the first that can be used here. Raises UserError."""
+    if name != "auto":
+        return ENGINES[name].open(settings, run_id, story_id, limits)
+    for row in ENGINES.values():
+        with suppress(UserError):
+            return row.open(settings, run_id, story_id, limits)
+    raise AssertionError("the last engine can be used everywhere")
 
 
 def report(snippet: Snippet, engine: EngineRunner, ran: Run) -> CodeReport:
@@ -130,31 +158,6 @@ def report(snippet: Snippet, engine: EngineRunner, ran: Run) -> CodeReport:
 def _tidy(output: str) -> str:
     """Without white space at the end of lines and of the whole, which no reader sees."""
     return "\n".join(line.rstrip() for line in output.rstrip().split("\n"))
-
-
-@dataclass(frozen=True)
-class EngineStatus:
-    """Whether an engine can be used here, and why."""
-
-    name: Engine
-    available: bool
-    why: str
-
-
-def engines(settings: Settings) -> list[EngineStatus]:
-    """Every engine, in the order in which `auto` takes the first available. E2B is not started,
-    for that would cost."""
-    keyed = settings.e2b_api_key is not None
-    try:
-        local = EngineStatus("bubblewrap", True, f"runs {probe.python()}")
-    except RuntimeError as error:
-        local = EngineStatus("bubblewrap", False, str(error))
-    return [
-        EngineStatus("e2b", keyed, "E2B_API_KEY is set" if keyed else "set E2B_API_KEY to use it"),
-        local,
-        EngineStatus("monty", True, "a part of Python; what it lacks is unsupported"),
-        EngineStatus("compile", True, "runs nothing"),
-    ]
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from flows.orders.stories import StoryOrder
 from tasks.core.errors import UserError
-from tasks.export import FILES, export_story
+from tasks.export import EXPORTS, export_story
 from tasks.publish import publish
 from tests.emulators.s3 import BUCKET, S3Emulator
 from tests.flows.conftest import Run, run_story
@@ -109,7 +109,7 @@ def test_only_exports_are_published(tmp_path: Path) -> None:
     publish.fn(story, out, str(tmp_path / "site"))
     [page] = (tmp_path / "site").glob("*/*/index.html")
     published = {path.name for path in page.parent.iterdir()}
-    assert published == set(FILES.values()) - {"map.png", "receipt.json"}
+    assert published == {export.file for export in EXPORTS.values()} - {"map.png", "receipt.json"}
 
 
 MANY = """

@@ -51,9 +51,9 @@ class BilledProvider:
                     raise QuotaGone("no more today")
                 case 2:
                     raise TryLater("busy", delay=0.0)
-            self.billed += PRICES.cost(self.name, self.model, usage)
+            self.billed += PRICES.cost(self.name, "billed", usage)
             raise Refused("refused", usage=usage)
-        self.billed += PRICES.cost(self.name, self.model, usage)
+        self.billed += PRICES.cost(self.name, "billed", usage)
         return Reply(f"answer to {prompt.text}", usage, "STOP", self.name, self.model)
 
     async def close(self) -> None:
