@@ -22,7 +22,7 @@ from tasks.consistency.twee import read_twee
 from tasks.core.count import counted
 from tasks.core.errors import InputError
 from tasks.core.settings import Settings
-from tasks.export import FILES, export_story
+from tasks.export import EXPORTS, export_story
 from tasks.llm.client import Client
 from tasks.story.receipt import Receipt
 from tasks.story.story import Story
@@ -96,7 +96,7 @@ async def _judge(path: Path, accepted: Sequence[AcceptedFinding]) -> Story:
     story, settings = read_story(path), Settings()
     async with Client.open(settings, run_id=f"check-{story.id}") as client:
         judged = await judge_story(story, client, accepted)
-    export_story(judged, path.parent, _receipt(path.with_name(FILES["receipt"]), judged))
+    export_story(judged, path.parent, _receipt(path.with_name(EXPORTS["receipt"].file), judged))
     return judged
 
 

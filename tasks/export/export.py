@@ -28,9 +28,14 @@ class Export:
     render: Render
 
 
+@cache
+def _schema() -> str:
+    return json.dumps(Story.model_json_schema(), indent=1)
+
+
 EXPORTS: dict[str, Export] = {
     "json": Export("story.json", lambda story, _: story.model_dump_json(indent=1)),
-    "schema": Export("story.schema.json", lambda *_: _schema()),
+    "schema": Export("story.schema.json", lambda story, receipt: _schema()),
     "html": Export("index.html", render_page),
     "harlowe": Export("harlowe.twee", lambda story, _: to_twee(story, "Harlowe")),
     "sugarcube": Export("sugarcube.twee", lambda story, _: to_twee(story, "SugarCube")),
@@ -39,7 +44,9 @@ EXPORTS: dict[str, Export] = {
     "epub": Export("story.epub", lambda story, _: to_epub(story)),
     "svg": Export("map.svg", lambda story, _: story_map_svg(story)),
     "png": Export("map.png", lambda story, _: story_map_png(story)),
-    "receipt": Export("receipt.json", lambda _, receipt: receipt and _receipt(receipt)),
+    "receipt": Export(
+        "receipt.json", lambda _, receipt: None if receipt is None else _receipt(receipt)
+    ),
 }
 """The exports, by format. A new one is a function and a row."""
 
@@ -65,8 +72,3 @@ def export_receipt(receipt: Receipt, folder: Path) -> Path:
 
 def _receipt(receipt: Receipt) -> str:
     return receipt.model_dump_json(indent=1)
-
-
-@cache
-def _schema() -> str:
-    return json.dumps(Story.model_json_schema(), indent=1)

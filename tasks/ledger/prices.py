@@ -67,7 +67,7 @@ class Prices:
     def read(cls, settings: Settings) -> "Prices":
         """With the file of LLM_PRICES, if there is one. Raises InputError."""
         own = _own(settings.llm_prices) if settings.llm_prices else {}
-        return cls(own, settings.openai_base_url)
+        return cls(own, settings.access("openai").base_url)
 
     @property
     def said(self) -> str:

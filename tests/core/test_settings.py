@@ -51,7 +51,7 @@ def test_an_env_file_is_read_as_its_first_bytes_say(
 ) -> None:
     (tmp_path / ".env").write_text("OPENAI_MODEL=größer\n", encoding)
     monkeypatch.chdir(tmp_path)
-    assert Settings().openai_model == "größer"
+    assert Settings().access("openai").model == "größer"
 
 
 def test_an_env_file_of_another_encoding_is_one_line(
