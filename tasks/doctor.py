@@ -16,6 +16,7 @@ from tasks.core.count import counted
 from tasks.core.errors import UserError
 from tasks.core.plain_text import printable
 from tasks.core.run_all import run_all
+from tasks.core.scrub import without_user
 from tasks.core.settings import SandboxName, Settings
 from tasks.ledger.ledger import Ledger
 from tasks.ledger.prices import Prices
@@ -203,9 +204,9 @@ async def examine_server() -> Finding:
         async with httpx2.AsyncClient(timeout=5) as client:
             answer = await client.get(f"{url}/health")
     except httpx2.HTTPError as error:
-        detail, works = f"{url} does not answer ({type(error).__name__})", False
+        detail, works = f"{without_user(url)} does not answer ({type(error).__name__})", False
     else:
-        detail, works = f"{url} answers {answer.status_code}", answer.is_success
+        detail, works = f"{without_user(url)} answers {answer.status_code}", answer.is_success
     return Finding(
         area="server",
         name="prefect",

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tasks.core.errors import UserError
 from tasks.core.files import locked
+from tasks.core.scrub import without_user
 from tasks.core.settings import Settings
 from tasks.export import EXPORTS
 from tasks.export.page import render_shelf
@@ -62,7 +63,8 @@ def publish(story: Story, folder: Path, to: str) -> str:
             _clear(files, root, published)
     except Exception as error:  # every storage has errors of its own
         reason = f"{type(error).__name__}: {error}"
-        raise UserError(f"The story cannot be published to {to}: {reason}") from None
+        told = f"The story cannot be published to {to}: {reason}"
+        raise UserError(without_user(told)) from None
     return str(files.unstrip_protocol(f"{root}/{place}/index.html"))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tasks.core.errors import UserError
+from tasks.core.scrub import without_user
 from tasks.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def deploy(
         asyncio.run(_make_pool())
         _deploy_all(api_url)
         asyncio.run(_finish(Settings(), run))
-    typer.echo(f"In the UI: {api_url.removesuffix('/api')}/deployments")
+    typer.echo(f"In the UI: {without_user(api_url).removesuffix('/api')}/deployments")
     typer.echo(f"`{sys.argv[0]} worker` runs what is due.")
 
 
@@ -147,4 +148,4 @@ async def _start(name: str) -> None:
         run = await run_deployment(name, timeout=0)  # type: ignore[misc]
     except (ObjectNotFound, ValueError):
         raise UserError(f"There is no deployment {name} to run.") from None
-    typer.echo(f"Run of {name}: {url_for('flow-run', obj_id=run.id)}")
+    typer.echo(f"Run of {name}: {without_user(url_for('flow-run', obj_id=run.id) or '')}")

@@ -26,6 +26,7 @@ from tasks.calls.errors import LLMError
 from tasks.compare.comparison import Comparison
 from tasks.core.count import counted
 from tasks.core.errors import UserError
+from tasks.core.scrub import without_user
 from tasks.ledger.receipt import money
 from tasks.prompts.check import check_prompts
 from tasks.story.receipt import Outcome
@@ -134,7 +135,7 @@ async def _run(
         if not isinstance(result, kind):
             raise UserError(f"The run ended in state {state.name}: {state.message}")
         url = url_for("flow-run", obj_id=state.state_details.flow_run_id)
-        return Ended([result], url or api_url)
+        return Ended([result], without_user(url or api_url))
 
 
 def print_told(told: StoryResult, run_url: str) -> None:

@@ -18,6 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
 
 from tasks.core.errors import UserError
+from tasks.core.scrub import without_user
 
 PORTS = range(4200, 4210)
 START_TIMEOUT = 180.0
@@ -53,25 +54,26 @@ def ensure_server(say: Callable[[str], None]) -> str:
 
 def _try(api_url: str) -> None:
     """Ask a server for something that needs its password, as a run will. Raises UserError."""
+    shown = without_user(api_url)
     try:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as c:
             c.api_version()
     except httpx.HTTPStatusError as error:
         if error.response.status_code in (401, 403):
             raise UserError(
-                f"The Prefect server at {api_url} asks who you are: set PREFECT_API_AUTH_STRING "
+                f"The Prefect server at {shown} asks who you are: set PREFECT_API_AUTH_STRING "
                 "or PREFECT_API_KEY."
             ) from None
         raise UserError(
-            f"The server at {api_url} answers {error.response.status_code}: is it Prefect's?"
+            f"The server at {shown} answers {error.response.status_code}: is it Prefect's?"
         ) from None
     except httpx.HTTPError:
         raise UserError(
-            f"No Prefect server answers at {api_url}. Start it, or unset PREFECT_API_URL "
+            f"No Prefect server answers at {shown}. Start it, or unset PREFECT_API_URL "
             "to let talewright start one on this machine."
         ) from None
     except (ValueError, httpx.InvalidURL):
-        raise UserError(f"The server at {api_url} does not answer as Prefect's does.") from None
+        raise UserError(f"The server at {shown} does not answer as Prefect's does.") from None
 
 
 def _start(port: int | None, say: Callable[[str], None]) -> str:

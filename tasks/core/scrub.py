@@ -11,7 +11,13 @@ _KEYS = re.compile(
     r"AIza[\w-]{20,}|ya29\.[\w.-]{16,}|sk-[\w-]{16,}|e2b_[\w-]{16,}|(?<=[?&]key=)[^&\s]+"
     r"|(?<=://)[^\s/:@]*+:[^\s/]+(?=@)"
 )
+_USER = re.compile(r"(?<=://)[^/\s@]+@")
 LONGEST = 500
+
+
+def without_user(url: str) -> str:
+    """A URL, or a text with URLs in it, without user names and passwords."""
+    return _USER.sub("", url)
 
 
 def scrub(text: str, secrets: Iterable[SecretStr | None] = ()) -> str:

@@ -16,6 +16,23 @@ from tasks.core.errors import InputError
 SandboxName = Literal["auto", "e2b", "bubblewrap", "monty", "none"]
 
 
+def _plain(value: object) -> object:
+    """A key as a server takes it. Raises ValueError, which does not show it."""
+    if not isinstance(value, str):
+        return value
+    key = value.strip()
+    for at, character in enumerate(key, 1):
+        if not "!" <= character <= "~":
+            raise ValueError(
+                f"character {at} of {len(key)} (U+{ord(character):04X}) cannot be in a key, as a "
+                "curly quote or an invisible space cannot; copy the key again, without it"
+            )
+    return key
+
+
+Key = Annotated[SecretStr, BeforeValidator(_plain)]
+
+
 class Access(NamedTuple):
     """What the settings say of one provider; '' where they say nothing."""
 
@@ -29,7 +46,7 @@ def _of_providers() -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for row in PROVIDERS.values():
         key = Field(None, description=f"Key of {row.title}.")
-        fields.setdefault(row.key.lower(), (SecretStr | None, key))
+        fields.setdefault(row.key.lower(), (Key | None, key))
     for row in PROVIDERS.values():
         model = Field(row.default_model, description=f"Model of {row.title}.")
         url = Field("", description=f"Another server than that of {row.title}.")
@@ -62,7 +79,7 @@ class Settings(_WithProviders):
             wrong, *more = error.errors(include_url=False, include_input=False)
             raise _fault(wrong, [_fault(other) for other in more]) from None
 
-    e2b_api_key: SecretStr | None = None
+    e2b_api_key: Key | None = None
 
     use_real_llm: bool | None = Field(
         None, description="false: the offline writer even with a key. Unset: a key decides."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.core.scrub import scrub
+from tasks.core.scrub import scrub, without_user
 from tasks.sandbox.e2b import said
 from tests.canary import CANARY
 
@@ -25,3 +25,8 @@ def test_keys_and_passwords_are_hidden(text: str, shown: str) -> None:
 
 def test_what_e2b_says_is_hidden_too() -> None:
     assert said(RuntimeError("no e2b_0123456789abcdef0123\x1b[2J")) == "E2B: no *** [2J"
+
+
+def test_urls_are_shown_without_their_user() -> None:
+    said = "ftp://u:pass@host/x and s3://key:secret@bucket/y and http://host/a@b"
+    assert without_user(said) == "ftp://host/x and s3://bucket/y and http://host/a@b"

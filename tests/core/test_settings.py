@@ -45,6 +45,18 @@ async def test_the_home_is_for_its_user_alone(tmp_path: Path) -> None:
         assert settings.home.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("wrong", ["\u201ck", "k\u200b1", "\u043a\u043b", "k k"])
+def test_a_key_that_no_server_takes_is_one_line_without_it(
+    monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", f"secret{wrong}secret")
+    with pytest.raises(InputError, match="cannot be in a key") as said:
+        Settings(_env_file=None)
+    assert "GEMINI_API_KEY" in str(said.value)
+    assert "secret" not in str(said.value)
+    assert "\n" not in str(said.value)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_an_env_file_is_read_as_its_first_bytes_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
