@@ -131,9 +131,13 @@ def words(plain: str, given: Written, tree: Tree, mentions: Sequence[Mention]) -
             text, text.lower().replace("\u2019", "'"), at, token.lemma.lower(), token.tag,
             token.dep, mention,
         )  # fmt: skip
+    for word in made.values():
+        word.head = word
     for n, word in made.items():
-        # What hung on another part of a name hangs on the name.
-        word.head = made.get(stand[tree[n].head], word)
+        # What hung on another part of a name hangs on the name, unless the name hangs on it.
+        head = made.get(stand[tree[n].head], word)
+        if word not in (head, *head.above()):
+            word.head = head
         if word.head is not word:
             word.head.children.append(word)
     row = list(made.values())
